@@ -1,0 +1,203 @@
+package ecr
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+
+	"github.com/ecr-gate/ecr-gate/gate"
+)
+
+var digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+
+// Scan reads every page of one manifest's scan. Pages repeat status, counts and
+// times; a page that tells them differently means that the result changed while
+// it was read, so it is trouble that passes.
+func (s *Source) Scan(ctx context.Context, img gate.Image, m gate.Manifest) (gate.Scan, error) {
+	client, h, err := s.client(img)
+	if err != nil {
+		return gate.Scan{}, err
+	}
+	request := &ecr.DescribeImageScanFindingsInput{
+		RegistryId:     aws.String(h.account),
+		RepositoryName: aws.String(img.Repository),
+		ImageId:        &types.ImageIdentifier{ImageDigest: aws.String(m.Digest)},
+		// Enhanced scans hold at most 100 a page whatever is asked (boto3#3449).
+		MaxResults: aws.Int32(1000),
+	}
+	read := reader{digest: m.Digest}
+	for {
+		page, err := s.page(ctx, client, request)
+		if err != nil {
+			return gate.Scan{}, trouble(err)
+		}
+		if err := read.add(page); err != nil {
+			return gate.Scan{}, err
+		}
+		next := aws.ToString(page.NextToken)
+		if next == "" {
+			return read.scan, nil
+		}
+		if next == aws.ToString(request.NextToken) {
+			return gate.Scan{}, &gate.Trouble{Cause: gate.NotReadable, Passing: true, Text: "ECR repeats the same page of findings", Mend: "try again"}
+		}
+		if read.scan.Pages >= maxPages {
+			return gate.Scan{}, &gate.Trouble{Cause: gate.BadImage, Text: fmt.Sprintf("it has more than %d pages of findings", maxPages), Mend: "build it on a newer base image"}
+		}
+		request.NextToken = page.NextToken
+	}
+}
+
+func (s *Source) page(ctx context.Context, client *ecr.Client, request *ecr.DescribeImageScanFindingsInput) (*ecr.DescribeImageScanFindingsOutput, error) {
+	ctx, cancel := s.call(ctx)
+	defer cancel()
+	return client.DescribeImageScanFindings(ctx, request)
+}
+
+// reader puts pages together.
+type reader struct {
+	digest string
+	scan   gate.Scan
+}
+
+func (r *reader) add(page *ecr.DescribeImageScanFindingsOutput) error {
+	if page.ImageId != nil && page.ImageId.ImageDigest != nil && *page.ImageId.ImageDigest != r.digest {
+		return badImage("ECR answered with another image's scan")
+	}
+	status, description := statusOf(page)
+	completed := completedAt(page)
+	if r.scan.Pages > 0 && (status != r.scan.Status || !completed.Equal(r.scan.CompletedAt)) {
+		return &gate.Trouble{Cause: gate.NotReadable, Passing: true, Text: "its scan changed while it was read", Mend: "try again"}
+	}
+	r.scan.Pages++
+	r.scan.Status, r.scan.Description, r.scan.CompletedAt = status, description, completed
+	if f := page.ImageScanFindings; f != nil {
+		r.findings(f)
+	}
+	return nil
+}
+
+func statusOf(page *ecr.DescribeImageScanFindingsOutput) (gate.Status, string) {
+	if page.ImageScanStatus == nil {
+		return "", ""
+	}
+	return gate.Status(page.ImageScanStatus.Status), aws.ToString(page.ImageScanStatus.Description)
+}
+
+// completedAt is zero for a time that is not set, or set to the epoch.
+func completedAt(page *ecr.DescribeImageScanFindingsOutput) time.Time {
+	if page.ImageScanFindings == nil {
+		return time.Time{}
+	}
+	at := aws.ToTime(page.ImageScanFindings.ImageScanCompletedAt)
+	if at.Unix() <= 0 {
+		return time.Time{}
+	}
+	return at
+}
+
+func (r *reader) findings(f *types.ImageScanFindings) {
+	r.scan.SourceAt = aws.ToTime(f.VulnerabilitySourceUpdatedAt)
+	r.typed(f)
+	r.count(f.FindingSeverityCounts)
+	for i := range f.Findings {
+		r.scan.Findings = append(r.scan.Findings, basicFinding(&f.Findings[i]))
+	}
+	for i := range f.EnhancedFindings {
+		r.scan.Findings = append(r.scan.Findings, enhancedFinding(&f.EnhancedFindings[i]))
+	}
+}
+
+// typed tells the scanners apart by the key enhancedFindings, not by the status:
+// either may say COMPLETE. An answer that holds neither list nor counts says
+// nothing of its scanner, so it is left open and settles by age.
+func (r *reader) typed(f *types.ImageScanFindings) {
+	switch {
+	case f.EnhancedFindings != nil || r.scan.Status == gate.StatusActive:
+		r.scan.Type = gate.Enhanced
+	case r.scan.Type == gate.Enhanced:
+	case len(f.Findings) > 0, f.Findings != nil && f.FindingSeverityCounts != nil:
+		r.scan.Type = gate.Basic
+	}
+}
+
+// count takes the largest count of any page: enhanced scans have been seen to
+// count by the page (ecperth/check-aws-inspector).
+func (r *reader) count(counts map[string]int32) {
+	if counts == nil {
+		return
+	}
+	if r.scan.Counts == nil {
+		r.scan.Counts = map[gate.Severity]int{}
+	}
+	page := map[gate.Severity]int{}
+	for word, n := range counts {
+		if word != "TOTAL" { // Inspector's events add it
+			page[gate.ParseSeverity(word)] += int(n)
+		}
+	}
+	for severity, n := range page {
+		r.scan.Counts[severity] = max(r.scan.Counts[severity], n)
+	}
+}
+
+func basicFinding(f *types.ImageScanFinding) gate.Finding {
+	attributes := map[string]string{}
+	for _, a := range f.Attributes {
+		attributes[aws.ToString(a.Key)] = aws.ToString(a.Value)
+	}
+	found := gate.Finding{
+		ID:       aws.ToString(f.Name),
+		Severity: gate.ParseSeverity(string(f.Severity)),
+		URL:      aws.ToString(f.Uri),
+	}
+	if name := attributes["package_name"]; name != "" {
+		found.Packages = []gate.Package{{Name: name, Version: attributes["package_version"]}}
+	}
+	return found
+}
+
+func enhancedFinding(f *types.EnhancedImageScanFinding) gate.Finding {
+	found := gate.Finding{
+		ID:            aws.ToString(f.Title),
+		Title:         aws.ToString(f.Title),
+		Severity:      gate.ParseSeverity(aws.ToString(f.Severity)),
+		Status:        gate.ParseFindingStatus(aws.ToString(f.Status)),
+		Fix:           fix(aws.ToString(f.FixAvailable)),
+		Exploit:       strings.EqualFold(aws.ToString(f.ExploitAvailable), "YES"),
+		FirstObserved: aws.ToTime(f.FirstObservedAt),
+	}
+	d := f.PackageVulnerabilityDetails
+	if d == nil { // a code or network finding names no vulnerability
+		return found
+	}
+	if id := aws.ToString(d.VulnerabilityId); id != "" {
+		found.ID = id
+	}
+	found.URL = aws.ToString(d.SourceUrl)
+	found.Related = d.RelatedVulnerabilities
+	distro := distribution(f.Resources)
+	for i := range d.VulnerablePackages {
+		found.Packages = append(found.Packages, vulnerablePackage(&d.VulnerablePackages[i], distro))
+	}
+	return found
+}
+
+func fix(word string) gate.Fix {
+	switch word {
+	case "YES":
+		return gate.FixYes
+	case "PARTIAL":
+		return gate.FixPartial
+	case "NO":
+		return gate.FixNo
+	default:
+		return gate.FixUnknown
+	}
+}

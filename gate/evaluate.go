@@ -1,0 +1,295 @@
+package gate
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Evaluate judges an image by the scans of its platform manifests: one scan for
+// a plain image, one per platform for an index, each of which must pass by
+// itself. The worst outcome counts. No scans at all is Unavailable, never clean.
+//
+// It is pure and its texts are stable: the same cause gives the same bytes.
+func Evaluate(policy Policy, exceptions []Exception, img Image, scans []Scan, now time.Time) Verdict {
+	if len(scans) == 0 {
+		return Unjudged(policy.Name, img, &Trouble{
+			Cause: BadImage,
+			Text:  "it has no platform manifest to judge",
+			Mend:  "push an image built for at least one platform",
+		})
+	}
+	rules := newRules(policy, exceptions, img, now)
+	judged := make([]judgement, len(scans))
+	decisive := 0
+	for i, scan := range scans {
+		judged[i] = rules.judge(scan)
+		if judged[i].worse(judged[decisive]) {
+			decisive = i
+		}
+	}
+	return rules.verdict(judged, decisive)
+}
+
+// Unjudged is the verdict on an image whose scans could not even be asked for.
+func Unjudged(policy string, img Image, trouble *Trouble) Verdict {
+	r := rules{policy: Policy{Name: policy}, img: img}
+	j := r.judge(Scan{Trouble: trouble})
+	v := r.verdict([]judgement{j}, 0)
+	v.Manifests = []ManifestVerdict{}
+	v.Limits = nil
+	return v
+}
+
+// rules is what stays the same over the platforms of one image.
+type rules struct {
+	policy     Policy
+	exceptions []Exception
+	byID       map[string][]int // exceptions that name a vulnerability
+	anyID      []int            // exceptions that name packages only
+	blocked    map[string]bool
+	img        Image
+	now        time.Time
+}
+
+func newRules(policy Policy, exceptions []Exception, img Image, now time.Time) rules {
+	r := rules{
+		policy: policy, exceptions: exceptions, img: img, now: now,
+		byID:    make(map[string][]int, len(exceptions)),
+		blocked: make(map[string]bool, len(policy.Blocked)),
+	}
+	for i, e := range exceptions {
+		for _, id := range e.IDs {
+			r.byID[id] = append(r.byID[id], i)
+		}
+		if len(e.IDs) == 0 {
+			r.anyID = append(r.anyID, i)
+		}
+	}
+	for _, id := range policy.Blocked {
+		r.blocked[strings.ToUpper(id)] = true
+	}
+	return r
+}
+
+// judgement is what came of one platform manifest.
+type judgement struct {
+	scan    Scan
+	outcome Outcome
+	cause   Cause
+	trouble *Trouble // set where the scan could not be judged
+	tally   tally
+	warning string
+	passing bool
+	rescan  bool // a new scan would help and is allowed
+}
+
+// judge applies the rules in order: can the scan be read, is it finished,
+// settled and fresh, and only then what it found. Every return before the last
+// one refuses, but for an image the policy lets pass unscanned.
+func (r rules) judge(s Scan) judgement {
+	j := judgement{scan: s}
+	if s.Trouble != nil {
+		j.refuse(s.Trouble)
+		j.rescan = s.Trouble.Cause == NoScan && r.policy.StartScan
+		return j
+	}
+	if unscannable(s) {
+		return r.judgeUnscannable(j)
+	}
+	if t := unfinished(s); t != nil {
+		j.refuse(t)
+		return j
+	}
+	if !s.settled(r.now) {
+		j.pend(NotSettled)
+		return j
+	}
+	if r.policy.MaxScanAge > 0 && !r.fresh(&j) {
+		return j
+	}
+	r.judgeFindings(&j)
+	return j
+}
+
+// worse reports whether j speaks for the image rather than k: the worse outcome,
+// and of equals the one that waiting will not mend.
+func (j judgement) worse(k judgement) bool {
+	return j.outcome.worse(k.outcome) || j.outcome == k.outcome && !j.passing && k.passing
+}
+
+func (j *judgement) refuse(t *Trouble) {
+	j.outcome, j.cause, j.trouble = t.outcome(), t.Cause, t
+	j.passing = t.Passing || j.outcome == Pending
+}
+
+func (j *judgement) pend(cause Cause) {
+	j.outcome, j.cause, j.passing = Pending, cause, true
+}
+
+// unscannable reports whether ECR says that it cannot scan the image at all.
+// FAILED alone does not: a scan may fail for reasons of AWS's own.
+func unscannable(s Scan) bool {
+	return s.Status == StatusUnsupported ||
+		s.Status == StatusFailed && strings.Contains(s.Description, "UnsupportedImageError")
+}
+
+func (r rules) judgeUnscannable(j judgement) judgement {
+	switch r.policy.Unscannable {
+	case WarnUnscannable:
+		j.warning = r.unscannableWarning()
+		j.outcome, j.cause = Allowed, Unscannable
+	case AllowUnscannable:
+		j.outcome, j.cause = Allowed, Unscannable
+	default:
+		j.outcome, j.cause = Denied, Unscannable
+	}
+	return j
+}
+
+// unfinished returns why a scan's status is not that of a finished scan, and nil
+// if it is: COMPLETE or ACTIVE, with the time of completion set. Either status
+// has been seen before there was any result (aws/aws-sdk#288, #289).
+func unfinished(s Scan) *Trouble {
+	switch s.Status {
+	case StatusComplete, StatusActive:
+		if s.CompletedAt.IsZero() {
+			return waiting(s.Status)
+		}
+		return nil
+	case StatusInProgress, StatusPending:
+		return waiting(s.Status)
+	case StatusExpired:
+		return &Trouble{Cause: Expired, Text: "Amazon Inspector no longer watches it (SCAN_ELIGIBILITY_EXPIRED), so its findings say nothing", Mend: "rebuild and push it again"}
+	case StatusArchived:
+		return &Trouble{Cause: Archived, Text: "it is archived in ECR and has no scan", Mend: "restore it, or push it again"}
+	case StatusFailed:
+		return &Trouble{Cause: ScanFailed, Text: "its scan failed" + inParens(s.Description), Mend: "push it again, or start a new scan"}
+	case StatusLimitExceeded:
+		return &Trouble{Cause: NotReadable, Passing: true, Text: "the registry used up its ECR scans of the day (LIMIT_EXCEEDED)", Mend: "try again later, or ask AWS for a higher quota"}
+	case StatusFindingsUnavailable:
+		return &Trouble{Cause: NotReadable, Passing: true, Text: "ECR has no findings to show (FINDINGS_UNAVAILABLE)", Mend: "try again"}
+	case "":
+		return &Trouble{Cause: UnknownStatus, Passing: true, Text: "ECR answered without a scan status", Mend: "try again"}
+	default:
+		return &Trouble{Cause: UnknownStatus, Passing: true, Text: "ECR reports a scan status that this version does not know (" + clip(string(s.Status), 40) + ")", Mend: "update ecr-gate"}
+	}
+}
+
+// waiting is Pending, dressed as trouble for the one table above.
+func waiting(status Status) *Trouble {
+	return &Trouble{Cause: NotFinished, Passing: true, Text: string(status)}
+}
+
+// fresh reports whether the result is young enough. A result from the future is
+// not: nothing can be said about its age.
+func (r rules) fresh(j *judgement) bool {
+	if j.scan.CompletedAt.After(r.now.Add(clockSkew)) {
+		j.refuse(&Trouble{Cause: TooOld, Passing: true, Text: "its scan is dated in the future", Mend: "check this machine's clock"})
+		return false
+	}
+	if r.now.Sub(j.scan.CompletedAt) <= r.policy.MaxScanAge {
+		return true
+	}
+	if r.policy.StartScan && j.scan.Type == Basic {
+		j.pend(TooOld)
+		j.rescan = true
+		return false
+	}
+	j.refuse(&Trouble{Cause: TooOld, Text: "its last scan is older than policy " + r.policy.Name + " allows (maxScanAge)", Mend: "rebuild and push it, so that it is scanned again"})
+	return false
+}
+
+// judgeFindings counts what was found and holds it against the limits.
+func (r rules) judgeFindings(j *judgement) {
+	j.tally = r.count(j.scan)
+	switch t := &j.tally; {
+	case len(t.blocked) > 0:
+		j.outcome, j.cause = Denied, Blocked
+	case len(t.exploitable) > 0:
+		j.outcome, j.cause = Denied, Exploitable
+	case len(r.over(t.weighed)) > 0:
+		j.outcome, j.cause = Denied, OverPolicy
+	case t.strange > 0:
+		j.refuse(&Trouble{Cause: UnknownStatus, Passing: true, Text: "a finding has a status that this version does not know", Mend: "update ecr-gate"})
+	case r.countsDisagree(j.scan) != nil:
+		j.refuse(r.countsDisagree(j.scan))
+	default:
+		j.outcome, j.cause = Allowed, WithinPolicy
+	}
+}
+
+// over lists the severities of which there are more than tolerated, worst first.
+func (r rules) over(weighed map[Severity]int) []Severity {
+	var over []Severity
+	for _, s := range WorstFirst() {
+		if limit, limited := r.policy.limit(s); limited && weighed[s] > limit {
+			over = append(over, s)
+		}
+	}
+	return over
+}
+
+// countsDisagree is trouble where AWS counts more findings of a limited severity
+// than it listed: pages were lost, or the result is still growing.
+func (r rules) countsDisagree(s Scan) *Trouble {
+	var listed, counted [Critical + 1]int
+	for _, f := range s.Findings {
+		listed[r.policy.weigh(f.Severity)]++
+	}
+	for sev, n := range s.Counts {
+		counted[r.policy.weigh(sev)] += n
+	}
+	for _, sev := range WorstFirst() {
+		if _, limited := r.policy.limit(sev); limited && counted[sev] > listed[sev] {
+			return &Trouble{Cause: CountsDisagree, Passing: true, Text: "ECR counts more " + sev.String() + " findings than it lists", Mend: "try again"}
+		}
+	}
+	return nil
+}
+
+// verdict puts the platforms' judgements together; decisive is the one that
+// speaks for the image.
+func (r rules) verdict(judged []judgement, decisive int) Verdict {
+	d := judged[decisive]
+	v := Verdict{
+		Image: r.img.Written, Digest: r.img.Digest, img: r.img,
+		Outcome: d.outcome, Cause: d.cause,
+		Policy: r.policy.Name, Limits: r.policy.Limits,
+		Findings: []Finding{}, Excepted: []ExceptedFinding{},
+		Manifests: make([]ManifestVerdict, len(judged)),
+	}
+	for i, j := range judged {
+		v.Manifests[i] = j.manifest()
+		v.WantsScan = v.WantsScan || j.rescan
+		if j.warning != "" && !slices.Contains(v.Warnings, j.warning) {
+			v.Warnings = append(v.Warnings, j.warning)
+		}
+	}
+	// What waits is worth waiting for only if the verdict could still change.
+	v.Passing = d.passing
+	r.merge(&v, judged)
+	v.Exceptions = r.audit(v)
+	v.Next = r.next(d)
+	v.Reason = r.sentence(d, judged, v.Next)
+	return v
+}
+
+func (j judgement) manifest() ManifestVerdict {
+	return ManifestVerdict{
+		Platform: j.scan.Platform, Digest: j.scan.Digest,
+		Outcome: j.outcome, Cause: j.cause,
+		Status: j.scan.Status, ScanType: j.scan.Type, CompletedAt: j.scan.CompletedAt,
+		Counts:  all(j.tally.counts),
+		reading: j.scan.Reading(),
+	}
+}
+
+// all writes out the zeros, so that a reader of JSON need not guess.
+func all(counts map[Severity]int) map[Severity]int {
+	full := make(map[Severity]int, len(severityNames))
+	for _, s := range WorstFirst() {
+		full[s] = counts[s]
+	}
+	return full
+}

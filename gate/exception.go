@@ -1,0 +1,152 @@
+package gate
+
+import (
+	"strings"
+	"time"
+
+	"github.com/bmatcuk/doublestar/v4"
+	"github.com/package-url/packageurl-go"
+)
+
+// Exception lets findings pass that somebody has looked at. Every scope that is
+// set must match; one that cannot be evaluated does not. The zero value matches
+// nothing.
+type Exception struct {
+	// IDs are the vulnerability's names; a finding with any of them is meant.
+	// Empty: any vulnerability of the packages named (Packages or PURLs are then
+	// required).
+	IDs          []string
+	PURLs        []packageurl.PackageURL
+	Paths        []string // globs over the package's file path
+	Packages     []PackageName
+	Repositories []string // globs over repository, or registry/repository
+	Digests      []string // of the image, its index or its platform manifest
+	// ExpiresAt is the instant at which the exception lapses; zero: never.
+	ExpiresAt time.Time
+	// UntilFixed lapses as soon as any package of the finding has a fix. A basic
+	// scan does not say, so there the exception does not apply.
+	UntilFixed bool
+	// MaxSeverity lapses when the finding is worse than this; Untriaged: any.
+	MaxSeverity Severity
+
+	Statement string
+	Owner     string
+	Ticket    string
+	Source    string // file and entry, for people: "exceptions.yaml: vulnerabilities[3]"
+}
+
+// PackageName is an installed package; an empty Version means any.
+type PackageName struct {
+	Name    string
+	Version string
+}
+
+// Lapsed reports whether the exception's time is over. At the very instant it is.
+func (e Exception) Lapsed(now time.Time) bool {
+	return !e.ExpiresAt.IsZero() && !now.Before(e.ExpiresAt)
+}
+
+// covers reports whether the exception, were it not for its expiry, lets this
+// package of the finding pass in this image. counted is what the finding's
+// severity counts as.
+func (e Exception) covers(img Image, manifest string, f Finding, p Package, counted Severity) bool {
+	return e.names(f) &&
+		e.namesImage(img, manifest) &&
+		e.namesPackage(p) &&
+		(!e.UntilFixed || f.Fix == FixNo && !f.hasFixedVersion()) &&
+		(e.MaxSeverity == Untriaged || counted != Untriaged && counted <= e.MaxSeverity)
+}
+
+// names reports whether the finding is one of the vulnerabilities meant. A
+// related ID stands for the finding only if it is the only one: an advisory that
+// bundles five CVEs is not excused by an exception for one of them.
+func (e Exception) names(f Finding) bool {
+	if len(e.IDs) == 0 {
+		return len(e.Packages) > 0 || len(e.PURLs) > 0
+	}
+	for _, id := range e.IDs {
+		if id != "" && (id == f.ID || len(f.Related) == 1 && id == f.Related[0]) {
+			return true
+		}
+	}
+	return false
+}
+
+// AppliesTo reports whether the exception's repositories and digests include
+// this image, so that it could be used there.
+func (e Exception) AppliesTo(img Image, manifests ...string) bool {
+	if len(manifests) == 0 {
+		return e.namesImage(img, "")
+	}
+	for _, m := range manifests {
+		if e.namesImage(img, m) {
+			return true
+		}
+	}
+	return false
+}
+
+func (e Exception) namesImage(img Image, manifest string) bool {
+	return (len(e.Repositories) == 0 || anyGlob(e.Repositories, img.Repository, img.Registry+"/"+img.Repository)) &&
+		(len(e.Digests) == 0 || contains(e.Digests, img.Digest) || contains(e.Digests, manifest))
+}
+
+func (e Exception) namesPackage(p Package) bool {
+	return (len(e.Packages) == 0 || e.hasName(p)) &&
+		(len(e.PURLs) == 0 || e.hasPURL(p)) &&
+		(len(e.Paths) == 0 || p.Path != "" && anyGlob(e.Paths, strings.TrimPrefix(p.Path, "/"), p.Path))
+}
+
+func (e Exception) hasName(p Package) bool {
+	for _, n := range e.Packages {
+		if n.Name != "" && n.Name == p.Name && (n.Version == "" || n.Version == p.Version) {
+			return true
+		}
+	}
+	return false
+}
+
+func (e Exception) hasPURL(p Package) bool {
+	if p.PURL == "" {
+		return false
+	}
+	got, err := packageurl.FromString(p.PURL)
+	if err != nil {
+		return false
+	}
+	for _, want := range e.PURLs {
+		if samePackage(want, got) {
+			return true
+		}
+	}
+	return false
+}
+
+// samePackage compares what the exception's purl names; the version only where
+// it names one. Qualifiers and a subpath cannot be evaluated against a scan, so
+// a purl that carries them matches nothing.
+func samePackage(want, got packageurl.PackageURL) bool {
+	return len(want.Qualifiers) == 0 && want.Subpath == "" &&
+		want.Type == got.Type && want.Namespace == got.Namespace && want.Name == got.Name &&
+		(want.Version == "" || want.Version == got.Version)
+}
+
+func anyGlob(globs []string, names ...string) bool {
+	for _, g := range globs {
+		for _, n := range names {
+			if ok, err := doublestar.Match(g, n); ok && err == nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func contains(list []string, s string) bool {
+	for _, l := range list {
+		if s != "" && l == s {
+			return true
+		}
+	}
+	return false
+}

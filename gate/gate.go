@@ -1,0 +1,214 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Source is where scans come from. Its errors are *[Trouble] where it knows what
+// went wrong; any other error counts as trouble of our own.
+type Source interface {
+	// Resolve turns the reference into one digest, once, and lists the platform
+	// manifests behind it.
+	Resolve(ctx context.Context, img Image) (Resolution, error)
+	// Scan reads the whole scan of one platform manifest.
+	Scan(ctx context.Context, img Image, manifest Manifest) (Scan, error)
+	// StartScan asks for a new scan of a platform manifest. A scan already under
+	// way is no error.
+	StartScan(ctx context.Context, img Image, manifest Manifest) error
+}
+
+// Resolution is what a reference stands for at one moment.
+type Resolution struct {
+	Digest    string     // what the reference named: an image or an index
+	Manifests []Manifest // one, or one per platform of an index
+}
+
+// Manifest is one platform's image.
+type Manifest struct {
+	Platform string // os/arch[/variant]; empty for an image that is no index
+	Digest   string
+}
+
+// Gate resolves, reads scans and evaluates. It is safe for concurrent use; its
+// fields must not change after first use.
+type Gate struct {
+	Source     Source
+	Policies   []Policy // the first whose globs fit is used; [Default] where none does
+	Exceptions []Exception
+	Now        func() time.Time // nil: time.Now
+	// Parallel is how many scans of one index are read at a time; 0: 4.
+	Parallel int
+}
+
+// Request asks for a verdict on one image.
+type Request struct {
+	Image string // as written
+	// Digest is what the image was resolved to earlier, if it was: then that
+	// digest is judged, wherever the tag points by now.
+	Digest string
+	// Policy names the policy to use; empty: the first that matches.
+	Policy string
+	// Readings are the traces of an earlier look, by manifest digest.
+	Readings map[string]Reading
+}
+
+// Check is the verdict on one image. It never fails: what cannot be judged has
+// its own outcome. It makes one resolve call and reads each platform's scan.
+func (g *Gate) Check(ctx context.Context, req Request) Verdict {
+	img, err := ParseImage(req.Image)
+	if err != nil {
+		return Unjudged(req.Policy, Image{Written: req.Image}, asTrouble(err))
+	}
+	policy, err := g.policy(req.Policy, img)
+	if err != nil {
+		return Unjudged(req.Policy, img, asTrouble(err))
+	}
+	if req.Digest != "" {
+		img.Digest = req.Digest
+	}
+	resolved, err := g.Source.Resolve(ctx, img)
+	if err != nil {
+		return Unjudged(policy.Name, img, asTrouble(err))
+	}
+	img.Digest = resolved.Digest
+	scans := g.readScans(ctx, img, resolved.Manifests, req.Readings)
+	v := Evaluate(policy, g.Exceptions, img, scans, g.now())
+	if v.WantsScan {
+		g.startScans(ctx, img, &v)
+	}
+	return v
+}
+
+// PolicyNames lists the policies a request may name.
+func (g *Gate) PolicyNames() []string {
+	names := make([]string, 0, len(g.Policies)+1)
+	for _, p := range g.Policies {
+		names = append(names, p.Name)
+	}
+	if !slices.Contains(names, Default().Name) {
+		names = append(names, Default().Name)
+	}
+	return names
+}
+
+// policy finds the policy by name, else by match.
+func (g *Gate) policy(name string, img Image) (Policy, error) {
+	for _, p := range g.Policies {
+		if p.Name == name || name == "" && p.Matches(img) {
+			return p, nil
+		}
+	}
+	if name == "" || name == Default().Name {
+		return Default(), nil
+	}
+	return Policy{}, &Trouble{
+		Cause: UnknownPolicy,
+		Text:  fmt.Sprintf("there is no policy named %q", clip(name, 40)),
+		Mend:  "use one of " + strings.Join(g.PolicyNames(), ", "),
+	}
+}
+
+// readScans reads every platform's scan; one that cannot be read carries its
+// trouble, and the others count all the same.
+func (g *Gate) readScans(ctx context.Context, img Image, manifests []Manifest, readings map[string]Reading) []Scan {
+	scans := make([]Scan, len(manifests))
+	var group errgroup.Group
+	group.SetLimit(orDefault(g.Parallel, 4))
+	for i, m := range manifests {
+		group.Go(func() error {
+			scans[i] = g.readScan(ctx, img, m, readings)
+			return nil
+		})
+	}
+	_ = group.Wait() // the goroutines return no errors
+	return scans
+}
+
+func (g *Gate) readScan(ctx context.Context, img Image, m Manifest, readings map[string]Reading) (scan Scan) {
+	defer func() {
+		// A panic in a goroutine of ours would take the whole process with it.
+		if p := recover(); p != nil {
+			scan = Scan{Platform: m.Platform, Digest: m.Digest, Trouble: fault(fmt.Errorf("panic: %v", p))}
+		}
+	}()
+	scan, err := g.Source.Scan(ctx, img, m)
+	if err != nil {
+		scan = Scan{Trouble: asTrouble(err)}
+	}
+	scan.Platform, scan.Digest = m.Platform, m.Digest
+	if scan.ReadAt.IsZero() {
+		scan.ReadAt = g.now()
+	}
+	if r, ok := readings[m.Digest]; ok {
+		scan.Previous = &r
+	}
+	return scan
+}
+
+// startScans asks for new scans where that is why the verdict waits. An old
+// result that cannot be renewed is not worth waiting for; a missing one is, since
+// the scan on push may still come (an enhanced registry refuses to start any).
+func (g *Gate) startScans(ctx context.Context, img Image, v *Verdict) {
+	for _, m := range v.Manifests {
+		if m.Cause != NoScan && m.Cause != TooOld {
+			continue
+		}
+		err := g.Source.StartScan(ctx, img, Manifest{m.Platform, m.Digest})
+		if err == nil {
+			continue
+		}
+		t := asTrouble(err)
+		if m.Cause == TooOld && v.Outcome == Pending && !t.Passing {
+			warnings := v.Warnings
+			*v = v.because(t)
+			v.Warnings = warnings
+			return
+		}
+		v.Warnings = append(v.Warnings, clip("no new scan could be started: "+t.Text, MaxSentence))
+	}
+}
+
+// because turns the verdict into one that could not be had, for this trouble.
+func (v Verdict) because(t *Trouble) Verdict {
+	u := Unjudged(v.Policy, v.img, t)
+	u.Manifests = v.Manifests
+	return u
+}
+
+func (g *Gate) now() time.Time {
+	if g.Now == nil {
+		return time.Now()
+	}
+	return g.Now()
+}
+
+// asTrouble makes trouble of any error. One that nobody has classified is ours,
+// and whether it passes nobody can say: it is not waited for.
+func asTrouble(err error) *Trouble {
+	var t *Trouble
+	if errors.As(err, &t) {
+		return t
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return &Trouble{Cause: NotReadable, Passing: true, Text: "there was no answer in time", Mend: "try again", Err: err}
+	}
+	return fault(err)
+}
+
+func fault(err error) *Trouble {
+	return &Trouble{Cause: Internal, Text: "a fault of ecr-gate itself (" + clip(err.Error(), 80) + ")", Mend: "report it", Err: err}
+}
+
+func orDefault(n, otherwise int) int {
+	if n > 0 {
+		return n
+	}
+	return otherwise
+}

@@ -1,0 +1,80 @@
+package gate
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/distribution/reference"
+	_ "github.com/opencontainers/go-digest" // registers the digest algorithms the grammar knows
+)
+
+// Image is an image reference taken apart. Once resolved, Digest says which
+// image is judged; a tag never does.
+type Image struct {
+	Written    string // as it was given
+	Registry   string // lower case, without :443
+	Repository string
+	Tag        string // empty: none given
+	Digest     string // "sha256:…"; empty: not resolved
+}
+
+// ParseImage reads a reference with the kubelet's own grammar
+// (distribution/reference), so that the image judged is the image run. A
+// reference without tag and digest means :latest, as it does to the kubelet.
+// The error is a *[Trouble].
+func ParseImage(written string) (Image, error) {
+	named, err := reference.ParseNormalizedNamed(written)
+	if err != nil {
+		return Image{}, &Trouble{
+			Cause: BadReference,
+			Text:  fmt.Sprintf("it is not an image reference (%v)", err),
+			Mend:  "write registry/repository:tag or registry/repository@sha256:digest",
+		}
+	}
+	img := Image{
+		Written:    written,
+		Registry:   normalHost(reference.Domain(named)),
+		Repository: reference.Path(named),
+	}
+	if t, ok := named.(reference.Tagged); ok {
+		img.Tag = t.Tag()
+	}
+	if d, ok := named.(reference.Digested); ok {
+		img.Digest = d.Digest().String()
+	}
+	if img.Tag == "" && img.Digest == "" {
+		img.Tag = "latest"
+	}
+	return img, nil
+}
+
+// normalHost makes two spellings of the same registry equal.
+func normalHost(host string) string {
+	return strings.TrimSuffix(strings.ToLower(host), ":443")
+}
+
+// Pinned returns the reference that names exactly the digest judged, and the
+// tagless reference where there is none.
+func (i Image) Pinned() string {
+	if i.Digest == "" {
+		return i.Registry + "/" + i.Repository
+	}
+	return i.Registry + "/" + i.Repository + "@" + i.Digest
+}
+
+// String is the reference in normal form, without the digest if it has a tag.
+func (i Image) String() string {
+	if i.Tag == "" {
+		return i.Pinned()
+	}
+	return i.Registry + "/" + i.Repository + ":" + i.Tag
+}
+
+// ShortDigest is the digest as people compare it: "sha256:" and 12 digits.
+func ShortDigest(digest string) string {
+	const short = len("sha256:") + 12
+	if len(digest) <= short {
+		return digest
+	}
+	return digest[:short]
+}

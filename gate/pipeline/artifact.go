@@ -1,0 +1,288 @@
+package pipeline
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/ecr-gate/ecr-gate/gate"
+)
+
+// The files of the actions before ours (CodePipeline user guide, file-reference),
+// in the order they are looked for.
+var usualFiles = []string{"imageDetail.json", "imagedefinitions.json"}
+
+// maxFile is how much of a file is unpacked; CodePipeline itself allows 100 kB.
+const maxFile = 1 << 20
+
+// artifactTrouble is why S3 did not hand out an artifact.
+type artifactTrouble struct {
+	denied bool
+	err    error
+	name   string
+}
+
+func (t *artifactTrouble) Error() string {
+	if t.denied {
+		return fmt.Sprintf("S3 refused access to input artifact %s; allow the pipeline's role to read its artifact bucket and key", t.name)
+	}
+	return fmt.Sprintf("input artifact %s cannot be read from S3 right now", t.name)
+}
+
+func (t *artifactTrouble) Unwrap() error { return t.err }
+
+// artifactImages reads the images that the input artifacts name. Where the
+// properties name some too, an artifact without any of the usual files adds none.
+func (r *run) artifactImages(ctx context.Context, job *types.JobData, file string, optional bool) ([]string, error) {
+	files := usualFiles
+	if file != "" {
+		files, optional = []string{strings.TrimPrefix(path.Clean(file), "/")}, false
+	}
+	client := r.artifactStore(job)
+	var images []string
+	var names []string
+	found := false
+	for _, artifact := range job.InputArtifacts {
+		name := aws.ToString(artifact.Name)
+		names = append(names, name)
+		raw, from, err := readArtifact(ctx, client, artifact, files)
+		if err != nil {
+			return nil, err
+		}
+		if from == "" {
+			continue
+		}
+		found = true
+		some, err := imagesIn(raw, fmt.Sprintf("%s in input artifact %s", from, name))
+		if err != nil {
+			return nil, err
+		}
+		images = append(images, some...)
+	}
+	if !found && !optional {
+		return nil, mistakef("input artifact %s holds no %s; see that the build writes it, or set File", strings.Join(names, ", "), strings.Join(files, " and no "))
+	}
+	return images, nil
+}
+
+// artifactStore is S3 with the job's own short-lived credentials, never ours.
+func (r *run) artifactStore(job *types.JobData) *s3.Client {
+	config := r.Config.Copy()
+	if c := job.ArtifactCredentials; c != nil {
+		config.Credentials = credentials.NewStaticCredentialsProvider(
+			aws.ToString(c.AccessKeyId), aws.ToString(c.SecretAccessKey), aws.ToString(c.SessionToken))
+	} else {
+		config.Credentials = aws.AnonymousCredentials{}
+	}
+	return s3.NewFromConfig(config, func(o *s3.Options) {
+		// A store elsewhere than AWS has no host per bucket.
+		o.UsePathStyle = o.BaseEndpoint != nil
+	})
+}
+
+// readArtifact unpacks the first of the files that the artifact holds; from is
+// empty if it holds none.
+func readArtifact(ctx context.Context, client *s3.Client, artifact types.Artifact, files []string) (raw []byte, from string, err error) {
+	name := aws.ToString(artifact.Name)
+	if artifact.Location == nil || artifact.Location.S3Location == nil {
+		return nil, "", mistakef("input artifact %s is not in S3", name)
+	}
+	at := artifact.Location.S3Location
+	object := &object{ctx: ctx, client: client, bucket: at.BucketName, key: at.ObjectKey}
+	if err := object.open(); err != nil {
+		return nil, "", artifactFault(name, err)
+	}
+	archive, err := zip.NewReader(object, object.size)
+	if err != nil {
+		return nil, "", brokenArchive(name, object, err)
+	}
+	for _, want := range files {
+		entry, err := find(archive, want, name)
+		if err != nil {
+			return nil, "", err
+		}
+		if entry == nil {
+			continue
+		}
+		raw, err := unpackFile(entry)
+		if errors.Is(err, errTooLarge) {
+			return nil, "", mistakef("%s in input artifact %s is larger than 1 MiB unpacked", want, name)
+		}
+		if err != nil {
+			return nil, "", brokenArchive(name, object, err)
+		}
+		return raw, want, nil
+	}
+	return nil, "", nil
+}
+
+func brokenArchive(name string, o *object, err error) error {
+	if o.failed != nil {
+		return artifactFault(name, o.failed)
+	}
+	return mistakef("input artifact %s is not a readable zip archive (%s); see what the build uploads", name, short(err.Error()))
+}
+
+func artifactFault(name string, err error) error {
+	var response *awshttp.ResponseError
+	switch {
+	case errors.As(err, new(mistake)):
+		return err
+	case code(err) == "NoSuchKey", code(err) == "NoSuchBucket":
+		return mistakef("input artifact %s is gone from S3; release the change again", name)
+	case errors.As(err, &response) && response.HTTPStatusCode() == http.StatusForbidden:
+		return &artifactTrouble{denied: true, err: err, name: name}
+	default:
+		return &artifactTrouble{err: err, name: name}
+	}
+}
+
+// find looks for one file. An archive with two of that name could show us one and
+// the deploy action the other.
+func find(archive *zip.Reader, want, artifact string) (*zip.File, error) {
+	var found *zip.File
+	for _, f := range archive.File {
+		if path.Clean(strings.ReplaceAll(f.Name, `\`, "/")) != want {
+			continue
+		}
+		if found != nil {
+			return nil, mistakef("input artifact %s holds %s twice", artifact, want)
+		}
+		found = f
+	}
+	return found, nil
+}
+
+var errTooLarge = errors.New("too large")
+
+func unpackFile(f *zip.File) ([]byte, error) {
+	if f.UncompressedSize64 > maxFile {
+		return nil, errTooLarge
+	}
+	r, err := f.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close() //nolint:errcheck // read only
+	raw, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err == nil && len(raw) > maxFile {
+		err = errTooLarge
+	}
+	return raw, err
+}
+
+// imageDetail is what the ECR source action writes; made by hand it may hold
+// ImageURI only.
+type imageDetail struct {
+	ImageURI    string `json:"ImageURI"`
+	ImageDigest string `json:"ImageDigest"`
+}
+
+// imagesIn reads either file by its shape: imageDetail.json is an object,
+// imagedefinitions.json an array.
+func imagesIn(raw []byte, where string) ([]string, error) {
+	raw = bytes.TrimSpace(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")))
+	if len(raw) > 0 && raw[0] == '[' {
+		return definitions(raw, where)
+	}
+	var d imageDetail
+	if err := json.Unmarshal(raw, &d); err != nil {
+		return nil, mistakef("%s is not the JSON expected (%s); it is an object with ImageURI, or an array of name and imageUri", where, short(err.Error()))
+	}
+	switch {
+	case d.ImageURI == "":
+		return nil, mistakef("%s has no ImageURI", where)
+	case d.ImageDigest == "" || strings.HasSuffix(d.ImageURI, "@"+d.ImageDigest):
+		return []string{d.ImageURI}, nil
+	case strings.Contains(d.ImageURI, "@"):
+		return nil, mistakef("%s names two digests: ImageURI and ImageDigest differ", where)
+	default:
+		return []string{d.ImageURI + "@" + d.ImageDigest}, nil
+	}
+}
+
+func definitions(raw []byte, where string) ([]string, error) {
+	var list []struct {
+		Name     string `json:"name"`
+		ImageURI string `json:"imageUri"`
+	}
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, mistakef("%s is not the JSON expected (%s); it is an array of name and imageUri", where, short(err.Error()))
+	}
+	if len(list) == 0 {
+		return nil, mistakef("%s lists no image", where)
+	}
+	images := make([]string, len(list))
+	for i, d := range list {
+		if d.ImageURI == "" {
+			return nil, mistakef("entry %d of %s has no imageUri", i+1, where)
+		}
+		images[i] = d.ImageURI
+	}
+	return images, nil
+}
+
+// store writes verdict.json into the output artifact, if the action has one, and
+// returns its key. It is for reading: a failure to store it changes no verdict.
+func (r *run) store(ctx context.Context, job *types.JobData, verdicts []gate.Verdict, log *slog.Logger) string {
+	if len(job.OutputArtifacts) == 0 || job.OutputArtifacts[0].Location == nil || job.OutputArtifacts[0].Location.S3Location == nil {
+		return ""
+	}
+	at := job.OutputArtifacts[0].Location.S3Location
+	body, err := archiveOf(verdicts)
+	if err == nil {
+		err = r.upload(ctx, job, at, body)
+	}
+	if err != nil {
+		log.Error("cannot store the report", "bucket", aws.ToString(at.BucketName), "key", aws.ToString(at.ObjectKey), "error", err)
+		return ""
+	}
+	return aws.ToString(at.ObjectKey)
+}
+
+func archiveOf(verdicts []gate.Verdict) ([]byte, error) {
+	var b bytes.Buffer
+	archive := zip.NewWriter(&b)
+	f, err := archive.Create("verdict.json")
+	if err != nil {
+		return nil, err
+	}
+	encoder := json.NewEncoder(f)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(gate.List(verdicts)); err != nil {
+		return nil, err
+	}
+	err = archive.Close()
+	return b.Bytes(), err
+}
+
+// upload encrypts as the pipeline does: with its key if it has one, else with the
+// account's own KMS key for S3.
+func (r *run) upload(ctx context.Context, job *types.JobData, at *types.S3ArtifactLocation, body []byte) error {
+	ctx, cancel := unstoppable(ctx)
+	defer cancel()
+	in := &s3.PutObjectInput{
+		Bucket: at.BucketName, Key: at.ObjectKey, Body: bytes.NewReader(body),
+		ServerSideEncryption: s3types.ServerSideEncryptionAwsKms,
+	}
+	if job.EncryptionKey != nil {
+		in.SSEKMSKeyId = job.EncryptionKey.Id
+	}
+	_, err := r.artifactStore(job).PutObject(ctx, in)
+	return err
+}

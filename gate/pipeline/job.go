@@ -1,0 +1,157 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ecr-gate/ecr-gate/gate"
+)
+
+// maxImages is how many images one job may name: as many digests fit into a
+// continuation token.
+const maxImages = 25
+
+// judge makes the one report a delivered job gets.
+func (r *run) judge(ctx context.Context, polled types.Job, log *slog.Logger) report {
+	job := polled.Data
+	if job == nil {
+		return misconfigured(mistake("the job holds no data; release the change again"))
+	}
+	now := r.Now()
+	o, err := readOrder(configuration(job), r.place(polled), r.MaxWait, r.RegistryHost)
+	if err != nil {
+		return misconfigured(err)
+	}
+	memory, err := decode(aws.ToString(job.ContinuationToken), now, o.maxWait)
+	if err != nil {
+		return misconfigured(err)
+	}
+	images, err := r.images(ctx, job, o)
+	if err != nil {
+		return r.withoutImages(err, memory, now)
+	}
+	verdicts := r.check(ctx, images, o, memory)
+	out := settle(verdicts, o, memory, now, ctx.Err() != nil)
+	logVerdicts(log, verdicts)
+	if out.token == "" {
+		out.reportKey = r.store(ctx, job, verdicts, log)
+	}
+	return out
+}
+
+func configuration(job *types.JobData) map[string]string {
+	if job.ActionConfiguration == nil {
+		return nil
+	}
+	return job.ActionConfiguration.Configuration
+}
+
+// place is the pipeline's account and Region: the ARN says both, older jobs carry
+// the account only.
+func (r *run) place(polled types.Job) place {
+	here := place{account: aws.ToString(polled.AccountId), region: r.Config.Region}
+	if c := polled.Data.PipelineContext; c != nil {
+		if arn := strings.Split(aws.ToString(c.PipelineArn), ":"); len(arn) == 6 && arn[3] != "" {
+			here.region = arn[3]
+		}
+	}
+	return here
+}
+
+// images are all that the job names, each once: the properties' and the input
+// artifacts'.
+func (r *run) images(ctx context.Context, job *types.JobData, o order) ([]string, error) {
+	images := o.images
+	if len(job.InputArtifacts) > 0 {
+		found, err := r.artifactImages(ctx, job, o.file, len(o.images) > 0)
+		if err != nil {
+			return nil, err
+		}
+		images = append(images, found...)
+	} else if o.file != "" {
+		return nil, mistakef("property File is set (%s), but the action has no input artifact", short(o.file))
+	}
+	images = distinct(images)
+	switch {
+	case len(images) == 0:
+		return nil, mistakef("the action names no image; set Image, or Repository and ImageDigest, or give it an input artifact with imageDetail.json")
+	case len(images) > maxImages:
+		return nil, mistakef("the action names %d images; at most %d can be judged in one action", len(images), maxImages)
+	}
+	return images, nil
+}
+
+func distinct(images []string) []string {
+	var once []string
+	seen := map[string]bool{}
+	for _, image := range images {
+		if !seen[image] {
+			once = append(once, image)
+		}
+		seen[image] = true
+	}
+	return once
+}
+
+// withoutImages reports why it is not known which images to judge: a mistake at
+// once, a fault of S3 that may pass is waited out.
+func (r *run) withoutImages(err error, m memory, now time.Time) report {
+	var wrong mistake
+	var trouble *artifactTrouble
+	switch {
+	case errors.As(err, &wrong):
+		return misconfigured(err)
+	case errors.As(err, &trouble) && trouble.denied:
+		return failure(types.FailureTypePermissionError, "could not check: "+trouble.Error())
+	case now.Before(m.deadline):
+		return report{token: m.encode(), summary: "could not check yet: " + err.Error(), result: HandedBack}
+	default:
+		return failure(types.FailureTypeSystemUnavailable, "could not check: "+err.Error())
+	}
+}
+
+// check judges the images, a few at a time.
+func (r *run) check(ctx context.Context, images []string, o order, m memory) []gate.Verdict {
+	verdicts := make([]gate.Verdict, len(images))
+	var group errgroup.Group
+	group.SetLimit(4)
+	for i, image := range images {
+		group.Go(func() error {
+			verdicts[i] = r.checkOne(ctx, gate.Request{
+				Image: image, Digest: m.digest(image), Policy: o.policy, Readings: m.readings,
+			})
+			return nil
+		})
+	}
+	_ = group.Wait() // the goroutines return no errors
+	return verdicts
+}
+
+// checkOne contains a panic, which in a goroutine would end the process with
+// every job in hand unreported.
+func (r *run) checkOne(ctx context.Context, req gate.Request) (v gate.Verdict) {
+	defer func() {
+		if p := recover(); p != nil {
+			v = gate.Unjudged(req.Policy, gate.Image{Written: req.Image}, &gate.Trouble{
+				Cause: gate.Internal, Text: "a fault of ecr-gate itself", Mend: "retry the stage and report the fault",
+				Err: fmt.Errorf("panic: %v", p),
+			})
+		}
+	}()
+	return r.Gate.Check(ctx, req)
+}
+
+func logVerdicts(log *slog.Logger, verdicts []gate.Verdict) {
+	for _, v := range verdicts {
+		log.Info("verdict", "door", "pipeline", "outcome", v.Outcome.String(), "cause", string(v.Cause),
+			"policy", v.Policy, "digest", v.Digest, "reason", v.Reason)
+	}
+}

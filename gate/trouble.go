@@ -1,0 +1,75 @@
+package gate
+
+import "fmt"
+
+// Cause says in one word why a verdict is what it is. Doors branch on it; people
+// read [Verdict.Reason].
+type Cause string
+
+// Denied.
+const (
+	OverPolicy  Cause = "OverPolicy"  // more findings than tolerated
+	Blocked     Cause = "Blocked"     // a finding on the policy's blocked list
+	Exploitable Cause = "Exploitable" // a finding with a known exploit
+	Unscannable Cause = "Unscannable" // ECR cannot scan the image and the policy denies that
+)
+
+// Allowed.
+const (
+	WithinPolicy Cause = "WithinPolicy"
+)
+
+// Pending.
+const (
+	NoScan      Cause = "NoScan"      // ECR knows of no scan (yet)
+	NotFinished Cause = "NotFinished" // queued or running
+	NotSettled  Cause = "NotSettled"  // finished moments ago, results may still grow
+	TooOld      Cause = "TooOld"      // older than maxScanAge; Pending if a new one was asked for, else Unavailable
+)
+
+// Unavailable.
+const (
+	NotReadable    Cause = "NotReadable"    // AWS did not answer, or not in full
+	NoAccess       Cause = "NoAccess"       // AWS refused us
+	NotFound       Cause = "NotFound"       // no such image (yet)
+	NoRepository   Cause = "NoRepository"   // no such repository
+	NotECR         Cause = "NotECR"         // not an image in a private ECR registry
+	NotListed      Cause = "NotListed"      // a registry the configuration does not list
+	BadReference   Cause = "BadReference"   // not an image reference
+	UnknownPolicy  Cause = "UnknownPolicy"  // the policy asked for does not exist
+	BadImage       Cause = "BadImage"       // a manifest that cannot be judged
+	Expired        Cause = "Expired"        // Inspector no longer watches the image
+	Archived       Cause = "Archived"       // in archive storage
+	ScanFailed     Cause = "ScanFailed"     // the scan broke, for no fault of the image that we know
+	UnknownStatus  Cause = "UnknownStatus"  // a status or finding status this version does not know
+	CountsDisagree Cause = "CountsDisagree" // AWS counts more than it lists
+	Internal       Cause = "Internal"       // a fault of ours
+)
+
+// Trouble is why an image could not be judged: an error that names the mend.
+type Trouble struct {
+	Cause Cause
+	Text  string // what is wrong; goes on after "could not check IMAGE: "
+	Mend  string // what to do next; may be empty
+	// Passing trouble may be gone in a moment: doors that can wait do.
+	Passing bool
+	Err     error // what lies beneath, for the log; may be nil
+}
+
+func (t *Trouble) Error() string {
+	if t.Err == nil {
+		return t.Text
+	}
+	return fmt.Sprintf("%s: %v", t.Text, t.Err)
+}
+
+func (t *Trouble) Unwrap() error { return t.Err }
+
+// outcome is how trouble stands among verdicts: an image without a scan is worth
+// waiting for, everything else could not be judged.
+func (t *Trouble) outcome() Outcome {
+	if t.Cause == NoScan {
+		return Pending
+	}
+	return Unavailable
+}
