@@ -1,6 +1,8 @@
 package awslocal
 
 import (
+	"net/http"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 )
@@ -30,7 +32,7 @@ func (s *Server) AWSConfig() aws.Config {
 		Region:       s.opts.Region,
 		BaseEndpoint: aws.String(s.URL()),
 		Credentials:  credentials.NewStaticCredentialsProvider(rootAccessKey, rootSecretKey, ""),
-		HTTPClient:   httpClient{s.transport},
+		HTTPClient:   &http.Client{Transport: s.transport},
 	}
 }
 

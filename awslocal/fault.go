@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"path"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -100,7 +99,7 @@ func (s *Server) suffer(w http.ResponseWriter, in *incoming, f Fault) {
 	case f.Truncate < 0:
 		panic(http.ErrAbortHandler)
 	case f.Truncate > 0:
-		s.perform(&cutWriter{ResponseWriter: w, left: f.Truncate}, in)
+		s.perform(&cutWriter{w, f.Truncate}, in)
 	default:
 		s.perform(w, in)
 	}
@@ -129,30 +128,19 @@ func (s *Server) hang(in *incoming) {
 	}
 }
 
-// cutWriter promises the whole body and writes only its beginning. net/http
-// closes a connection whose answer fell short of its Content-Length.
+// cutWriter lets the beginning of an answer through and then drops the
+// connection.
 type cutWriter struct {
 	http.ResponseWriter
-	left    int
-	started bool
+	left int
 }
 
 func (c *cutWriter) Write(p []byte) (int, error) {
-	c.start(len(p))
-	n := min(c.left, len(p))
-	c.left -= n
-	if _, err := c.ResponseWriter.Write(p[:n]); err != nil {
-		return 0, err
+	if len(p) <= c.left {
+		c.left -= len(p)
+		return c.ResponseWriter.Write(p)
 	}
-	return len(p), nil
-}
-
-func (c *cutWriter) start(size int) {
-	if c.started {
-		return
-	}
-	c.started = true
-	if c.Header().Get("Content-Length") == "" {
-		c.Header().Set("Content-Length", strconv.Itoa(size+1))
-	}
+	_, _ = c.ResponseWriter.Write(p[:c.left])
+	_ = http.NewResponseController(c.ResponseWriter).Flush()
+	panic(http.ErrAbortHandler)
 }

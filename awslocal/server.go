@@ -1,7 +1,6 @@
 package awslocal
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -89,11 +88,7 @@ func (s *Server) StartAt(addr string) (url string, err error) {
 		return "", fmt.Errorf("awslocal: %w", err)
 	}
 	s.url = "http://" + l.Addr().String()
-	s.listener = &http.Server{
-		Handler:           s,
-		ReadHeaderTimeout: time.Minute,
-		BaseContext:       func(net.Listener) context.Context { return context.Background() },
-	}
+	s.listener = &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
 	s.serving.Go(func() { _ = s.listener.Serve(l) })
 	return s.url, nil
 }

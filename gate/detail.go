@@ -15,7 +15,7 @@ func (v Verdict) Detail(limit int) string {
 	b := lines{limit: limit}
 	b.add(v.Reason)
 	if v.Next != "" && !strings.HasSuffix(v.Reason, v.Next) {
-		b.add("next: " + clean(v.Next))
+		b.add("next: " + Clean(v.Next))
 	}
 	if v.hasCounts() {
 		b.add(v.againstLimits())
@@ -25,10 +25,10 @@ func (v Verdict) Detail(limit int) string {
 	b.addSome(len(v.Lapsed), "expired exceptions", func(i int) string { return v.Lapsed[i].line() })
 	v.addExceptionReports(&b)
 	for _, w := range v.Warnings {
-		b.add("warning: " + clean(w))
+		b.add("warning: " + Clean(w))
 	}
 	if v.Digest != "" {
-		b.add("judged: " + clean(v.img.Pinned()))
+		b.add("judged: " + Clean(v.img.Pinned()))
 	}
 	return b.String()
 }
@@ -67,7 +67,7 @@ func (v Verdict) againstLimits() string {
 			parts = append(parts, fmt.Sprintf("%s %d (no limit)", s, v.Counts[s]))
 		}
 	}
-	text := "policy " + clean(v.Policy) + ": " + strings.Join(parts, ", ")
+	text := "policy " + Clean(v.Policy) + ": " + strings.Join(parts, ", ")
 	if n := v.Skipped.Suppressed + v.Skipped.Unfixable + v.Skipped.InGrace; n > 0 {
 		text += fmt.Sprintf("; not counted: %s", v.Skipped)
 	}

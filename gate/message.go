@@ -235,7 +235,7 @@ func (r rules) unscannableWarning() string {
 // name is how people know the image: as written, its digest short.
 func (r rules) name(withRegistry bool) string {
 	written, _, _ := strings.Cut(r.img.Written, "@")
-	written = clean(written)
+	written = Clean(written)
 	if !withRegistry && r.img.Repository != "" {
 		written = r.img.Repository
 		if r.img.Tag != "" {
@@ -262,7 +262,7 @@ func inParens(text string) string {
 // cut.
 func fit(limit int, variants []string) string {
 	for _, v := range variants {
-		if v = clean(v); utf8.RuneCountInString(v) <= limit {
+		if v = Clean(v); utf8.RuneCountInString(v) <= limit {
 			return v
 		}
 	}
@@ -271,7 +271,7 @@ func fit(limit int, variants []string) string {
 
 // clip makes text one clean line of at most limit characters.
 func clip(text string, limit int) string {
-	text = clean(text)
+	text = Clean(text)
 	if utf8.RuneCountInString(text) <= limit {
 		return text
 	}
@@ -289,9 +289,9 @@ func elide(text string, limit int) string {
 	return string(runes[:head]) + "…" + string(runes[len(runes)-tail:])
 }
 
-// clean drops what could forge a second line or steer a terminal: texts come
+// Clean makes text one line and drops what could forge a second line or steer a terminal: texts come
 // from images and from AWS.
-func clean(text string) string {
+func Clean(text string) string {
 	return strings.Map(func(c rune) rune {
 		switch {
 		case c == '\n' || c == '\t' || c == '\r':

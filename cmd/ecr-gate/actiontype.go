@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
+	"github.com/aws/smithy-go"
+	"github.com/spf13/cobra"
+
+	"github.com/ecr-gate/ecr-gate/gate/pipeline"
+)
+
+func newActionType(io streams) *cobra.Command {
+	var configFile string
+	var register bool
+	cmd := &cobra.Command{
+		Use:   "action-type",
+		Short: "Print the CodePipeline action type for CloudFormation, or register it",
+		Long: `Print the custom action type as a CloudFormation template, or register it in
+the account and Region of the AWS environment with --register.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			action, err := configuredActionType(configFile)
+			if err != nil {
+				return err
+			}
+			if register {
+				return registerActionType(cmd.Context(), io, action)
+			}
+			return printActionType(io, action)
+		},
+	}
+	cmd.Flags().StringVar(&configFile, "config", "", "configuration file (default: Test/Custom/EcrGate/1)")
+	cmd.Flags().BoolVar(&register, "register", false, "create the action type in AWS")
+	return cmd
+}
+
+func configuredActionType(file string) (pipeline.ActionType, error) {
+	c, err := loadConfig(file)
+	if err != nil || c.Pipeline == nil {
+		return pipeline.ActionType{Category: "Test", Provider: "EcrGate", Version: "1"}, err
+	}
+	return actionType(c), nil
+}
+
+func printActionType(io streams, action pipeline.ActionType) error {
+	in := action.Definition()
+	properties := make([]map[string]any, len(in.ConfigurationProperties))
+	for i, p := range in.ConfigurationProperties {
+		properties[i] = map[string]any{
+			"Name": p.Name, "Description": p.Description, "Type": p.Type,
+			"Key": p.Key, "Required": p.Required, "Secret": p.Secret,
+		}
+	}
+	template := map[string]any{
+		"AWSTemplateFormatVersion": "2010-09-09",
+		"Description":              "The CodePipeline action of ecr-gate",
+		"Resources": map[string]any{"EcrGateActionType": map[string]any{
+			"Type": "AWS::CodePipeline::CustomActionType",
+			"Properties": map[string]any{
+				"Category": in.Category, "Provider": in.Provider, "Version": in.Version,
+				"InputArtifactDetails":    in.InputArtifactDetails,
+				"OutputArtifactDetails":   in.OutputArtifactDetails,
+				"ConfigurationProperties": properties,
+			},
+		}},
+	}
+	encoder := json.NewEncoder(io.out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(template)
+}
+
+func registerActionType(ctx context.Context, io streams, action pipeline.ActionType) error {
+	config, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return fmt.Errorf("AWS configuration: %w", err)
+	}
+	_, err = codepipeline.NewFromConfig(config).CreateCustomActionType(ctx, action.Definition())
+	var api smithy.APIError
+	if errors.As(err, &api) && api.ErrorCode() == "InvalidParameterException" {
+		return failed{fmt.Errorf("%s is not registered: %s", action, api.ErrorMessage())}
+	}
+	if err != nil {
+		return failed{fmt.Errorf("%s is not registered: %w", action, err)}
+	}
+	_, err = fmt.Fprintf(io.out, "registered %s in %s\n", action, config.Region)
+	return err
+}

@@ -1,0 +1,87 @@
+// Command ecr-gate stops vulnerable images: in the pipeline that builds them and
+// in the cluster that would run them.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set at link time.
+var version = "dev"
+
+// The exit codes of every command.
+const (
+	exitOK       = 0
+	exitDenied   = 1
+	exitUsage    = 2 // usage and configuration errors
+	exitNoAnswer = 3 // Pending or Unavailable
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
+}
+
+// streams are a command's standard input and outputs.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// exit ends a command with a code and nothing more to say.
+type exit int
+
+func (e exit) Error() string { return fmt.Sprintf("exit %d", int(e)) }
+
+// failed is a fault at work, as opposed to one in how the command was called.
+type failed struct{ error }
+
+func run(ctx context.Context, args []string, io streams) int {
+	root := newRoot(io)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var code exit
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &code):
+		return int(code)
+	}
+	_, _ = fmt.Fprintf(io.err, "ecr-gate: %v\n", err)
+	if errors.As(err, new(failed)) {
+		return exitNoAnswer
+	}
+	return exitUsage
+}
+
+func newRoot(io streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "ecr-gate",
+		Short:         "Stops container images whose Amazon ECR scan is not clean",
+		Version:       version,
+		SilenceErrors: true, SilenceUsage: true,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetIn(io.in)
+	root.SetOut(io.out)
+	root.SetErr(io.err)
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(
+		newServe(io),
+		newCheck(io),
+		newDemo(io),
+		newActionType(io),
+		newVersion(io),
+	)
+	return root
+}

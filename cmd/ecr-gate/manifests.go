@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// maxManifests bounds what is read from one file or from standard input.
+const maxManifestBytes = 64 << 20
+
+// manifestImages lists the images of every pod in Kubernetes manifests: of pods,
+// of every workload's template, and of custom resources that hold one.
+func manifestImages(stdin io.Reader, file string) ([]string, error) {
+	raw, err := readManifests(stdin, file)
+	if err != nil {
+		return nil, err
+	}
+	var found []string
+	decoder := yaml.NewDecoder(bytes.NewReader(raw))
+	for document := 1; ; document++ {
+		var node any
+		err := decoder.Decode(&node)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: document %d is not YAML: %w", file, document, err)
+		}
+		found = append(found, podImages(node)...)
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("%s: holds no pod and no workload with an image", file)
+	}
+	return found, nil
+}
+
+func readManifests(stdin io.Reader, file string) ([]byte, error) {
+	source := stdin
+	if file != "-" {
+		f, err := os.Open(file) //nolint:gosec // the user names it
+		if err != nil {
+			return nil, fmt.Errorf("-f: %w", err)
+		}
+		defer f.Close() //nolint:errcheck // read only
+		source = f
+	}
+	raw, err := io.ReadAll(io.LimitReader(source, maxManifestBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("-f %s: %w", file, err)
+	}
+	if len(raw) > maxManifestBytes {
+		return nil, fmt.Errorf("-f %s: larger than 64 MiB", file)
+	}
+	return raw, nil
+}
+
+// podImages finds pod specs by their shape rather than by kind, so that an Argo
+// Rollout or a List is read as well: what has containers is a pod spec.
+func podImages(node any) []string {
+	switch n := node.(type) {
+	case []any:
+		var found []string
+		for _, item := range n {
+			found = append(found, podImages(item)...)
+		}
+		return found
+	case map[string]any:
+		return append(specImages(n), childImages(n)...)
+	default:
+		return nil
+	}
+}
+
+// containerLists are the pod spec's members that hold containers.
+var containerLists = []string{"initContainers", "containers", "ephemeralContainers"}
+
+func specImages(spec map[string]any) []string {
+	var found []string
+	for _, list := range containerLists {
+		items, _ := spec[list].([]any)
+		for _, item := range items {
+			container, _ := item.(map[string]any)
+			if image, _ := container["image"].(string); image != "" {
+				found = append(found, image)
+			}
+		}
+	}
+	if _, isPod := spec["containers"].([]any); !isPod {
+		return found
+	}
+	volumes, _ := spec["volumes"].([]any)
+	for _, v := range volumes {
+		volume, _ := v.(map[string]any)
+		source, _ := volume["image"].(map[string]any)
+		if image, _ := source["reference"].(string); image != "" {
+			found = append(found, image)
+		}
+	}
+	return found
+}
+
+// childImages goes on below, in a fixed order; containers hold no pods.
+func childImages(n map[string]any) []string {
+	var found []string
+	for _, key := range sortedKeys(n) {
+		if !isContainerList(key) {
+			found = append(found, podImages(n[key])...)
+		}
+	}
+	return found
+}
+
+func isContainerList(key string) bool { return slices.Contains(containerLists, key) }
+
+func sortedKeys(n map[string]any) []string { return slices.Sorted(maps.Keys(n)) }
