@@ -26,13 +26,14 @@ type ExceptionReport struct {
 }
 
 // audit reports on every exception whose repositories and digests include the
-// image. Whether one is unused can be said only of an image that was judged.
+// image. Whether one is unused can be said only where every platform's findings
+// were looked at.
 func (r rules) audit(v Verdict) []ExceptionReport {
 	digests := make([]string, len(v.Manifests))
 	for i, m := range v.Manifests {
 		digests[i] = m.Digest
 	}
-	judged := v.Outcome == Denied || v.Outcome == Allowed
+	judged := !slices.ContainsFunc(v.Manifests, func(m ManifestVerdict) bool { return !m.judged() })
 	var reports []ExceptionReport
 	for i, e := range r.exceptions {
 		used := slices.Contains(v.Used, i)
@@ -41,6 +42,16 @@ func (r rules) audit(v Verdict) []ExceptionReport {
 		}
 	}
 	return reports
+}
+
+// judged reports whether the findings were looked at, whatever came of it.
+func (m ManifestVerdict) judged() bool {
+	switch m.Cause {
+	case WithinPolicy, OverPolicy, Blocked, Exploitable:
+		return true
+	default:
+		return false
+	}
 }
 
 func (e Exception) state(now time.Time, used bool) ExceptionState {

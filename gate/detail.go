@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -14,11 +15,14 @@ import (
 func (v Verdict) Detail(limit int) string {
 	b := lines{limit: limit}
 	b.add(v.Reason)
-	if v.Next != "" && !strings.HasSuffix(v.Reason, v.Next) {
-		b.add("next: " + Clean(v.Next))
+	if next := Clean(v.Next); next != "" && !strings.HasSuffix(v.Reason, next) {
+		b.add("next: " + next)
 	}
-	if v.hasCounts() {
+	switch {
+	case v.hasCounts():
 		b.add(v.againstLimits())
+	case v.Policy != "":
+		b.add("policy " + Clean(v.Policy))
 	}
 	b.addSome(len(v.Findings), "findings", func(i int) string { return v.Findings[i].Line() })
 	b.addSome(len(v.Excepted), "excepted", func(i int) string { return v.Excepted[i].line() })
@@ -52,26 +56,38 @@ func (v Verdict) hasCounts() bool {
 	return v.Outcome == Denied && v.Cause != Unscannable || v.Outcome == Allowed && v.Cause == WithinPolicy
 }
 
-// againstLimits lists every limited severity and every other one found.
+// againstLimits lists every limited severity and every other one found. Of an
+// index it counts what is distinct, while each platform has the limit to itself.
 func (v Verdict) againstLimits() string {
+	against, scope := "%s %d of %d", ""
+	if n := len(v.Manifests); n > 1 {
+		against, scope = "%s %d (limit %d each)", fmt.Sprintf(", over %d platforms", n)
+	}
 	var parts []string
 	for _, s := range WorstFirst() {
 		limit, limited := Policy{Limits: v.Limits}.limit(s)
 		switch {
 		case s == Untriaged && v.Counts[s] > 0:
-			parts = append(parts, fmt.Sprintf("%s %d", s, v.Counts[s]))
+			parts = append(parts, fmt.Sprintf("%s %d (%s)", s, v.Counts[s], v.untriagedMeans()))
 		case s == Untriaged:
 		case limited:
-			parts = append(parts, fmt.Sprintf("%s %d of %d", s, v.Counts[s], limit))
+			parts = append(parts, fmt.Sprintf(against, s, v.Counts[s], limit))
 		case v.Counts[s] > 0:
 			parts = append(parts, fmt.Sprintf("%s %d (no limit)", s, v.Counts[s]))
 		}
 	}
-	text := "policy " + Clean(v.Policy) + ": " + strings.Join(parts, ", ")
+	text := strings.TrimRight("policy "+Clean(v.Policy), " ") + scope + ": " + strings.Join(parts, ", ")
 	if n := v.Skipped.Suppressed + v.Skipped.Unfixable + v.Skipped.InGrace; n > 0 {
 		text += fmt.Sprintf("; not counted: %s", v.Skipped)
 	}
 	return text
+}
+
+func (v Verdict) untriagedMeans() string {
+	if v.untriagedAs == Untriaged {
+		return "none allowed"
+	}
+	return "counted as " + v.untriagedAs.String()
 }
 
 func (s Skipped) String() string {
@@ -89,7 +105,7 @@ func (s Skipped) String() string {
 
 // Line is the finding in one line: severity, ID, package, installed -> fixed.
 func (f Finding) Line() string {
-	text := f.Severity.String() + " " + clip(f.ID, 40)
+	text := f.Severity.String() + " " + f.label(40)
 	for i, p := range f.Packages {
 		if i == 3 {
 			text += fmt.Sprintf(" and %d more packages", len(f.Packages)-i)
@@ -136,7 +152,7 @@ func (l LapsedException) line() string {
 }
 
 func (n ExceptionNote) line() string {
-	text := clip(n.Source, 80)
+	text := cmp.Or(clip(n.Source, 80), "an exception")
 	if !n.ExpiresAt.IsZero() {
 		text += " until " + n.ExpiresAt.UTC().Format(time.RFC3339)
 	}

@@ -67,7 +67,7 @@ func newRules(policy Policy, exceptions []Exception, img Image, now time.Time) r
 		}
 	}
 	for _, id := range policy.Blocked {
-		r.blocked[strings.ToUpper(id)] = true
+		r.blocked[strings.ToUpper(strings.TrimSpace(id))] = true
 	}
 	return r
 }
@@ -196,7 +196,7 @@ func (r rules) fresh(j *judgement) bool {
 		j.rescan = true
 		return false
 	}
-	j.refuse(&Trouble{Cause: TooOld, Text: "its last scan is older than policy " + r.policy.Name + " allows (maxScanAge)", Mend: "rebuild and push it, so that it is scanned again"})
+	j.refuse(&Trouble{Cause: TooOld, Text: "its last scan is older than " + r.policyName() + " allows (maxScanAge)", Mend: "rebuild and push it, so that it is scanned again"})
 	return false
 }
 
@@ -238,7 +238,7 @@ func (r rules) countsDisagree(s Scan) *Trouble {
 		listed[r.policy.weigh(f.Severity)]++
 	}
 	for sev, n := range s.Counts {
-		counted[r.policy.weigh(sev)] += n
+		counted[r.policy.weigh(sev)] += max(n, 0)
 	}
 	for _, sev := range WorstFirst() {
 		if _, limited := r.policy.limit(sev); limited && counted[sev] > listed[sev] {
@@ -255,7 +255,7 @@ func (r rules) verdict(judged []judgement, decisive int) Verdict {
 	v := Verdict{
 		Image: r.img.Written, Digest: r.img.Digest, img: r.img,
 		Outcome: d.outcome, Cause: d.cause,
-		Policy: r.policy.Name, Limits: r.policy.Limits,
+		Policy: r.policy.Name, Limits: r.policy.Limits, untriagedAs: r.policy.weigh(Untriaged),
 		Findings: []Finding{}, Excepted: []ExceptedFinding{},
 		Manifests: make([]ManifestVerdict, len(judged)),
 	}
@@ -266,7 +266,6 @@ func (r rules) verdict(judged []judgement, decisive int) Verdict {
 			v.Warnings = append(v.Warnings, j.warning)
 		}
 	}
-	// What waits is worth waiting for only if the verdict could still change.
 	v.Passing = d.passing
 	r.merge(&v, judged)
 	v.Exceptions = r.audit(v)
@@ -276,13 +275,17 @@ func (r rules) verdict(judged []judgement, decisive int) Verdict {
 }
 
 func (j judgement) manifest() ManifestVerdict {
-	return ManifestVerdict{
+	m := ManifestVerdict{
 		Platform: j.scan.Platform, Digest: j.scan.Digest,
 		Outcome: j.outcome, Cause: j.cause,
 		Status: j.scan.Status, ScanType: j.scan.Type, CompletedAt: j.scan.CompletedAt,
-		Counts:  all(j.tally.counts),
-		reading: j.scan.Reading(),
+		Counts: all(j.tally.counts),
+		rescan: j.rescan,
 	}
+	if j.cause == NotSettled {
+		m.reading = j.scan.Reading()
+	}
+	return m
 }
 
 // all writes out the zeros, so that a reader of JSON need not guess.

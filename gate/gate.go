@@ -70,10 +70,10 @@ func (g *Gate) Check(ctx context.Context, req Request) Verdict {
 	if err != nil {
 		return Unjudged(req.Policy, img, asTrouble(err))
 	}
-	if req.Digest != "" {
-		img.Digest = req.Digest
+	if img, err = img.at(req.Digest); err != nil {
+		return Unjudged(policy.Name, img, asTrouble(err))
 	}
-	resolved, err := g.Source.Resolve(ctx, img)
+	resolved, err := g.resolve(ctx, img)
 	if err != nil {
 		return Unjudged(policy.Name, img, asTrouble(err))
 	}
@@ -101,7 +101,7 @@ func (g *Gate) PolicyNames() []string {
 // policy finds the policy by name, else by match.
 func (g *Gate) policy(name string, img Image) (Policy, error) {
 	for _, p := range g.Policies {
-		if p.Name == name || name == "" && p.Matches(img) {
+		if name != "" && p.Name == name || name == "" && p.Matches(img) {
 			return p, nil
 		}
 	}
@@ -112,6 +112,24 @@ func (g *Gate) policy(name string, img Image) (Policy, error) {
 		Cause: UnknownPolicy,
 		Text:  fmt.Sprintf("there is no policy named %q", clip(name, 40)),
 		Mend:  "use one of " + strings.Join(g.PolicyNames(), ", "),
+	}
+}
+
+// resolve holds the source to its word: one digest, and the one asked for.
+func (g *Gate) resolve(ctx context.Context, img Image) (resolved Resolution, err error) {
+	defer contain(&err)
+	resolved, err = g.Source.Resolve(ctx, img)
+	if err == nil && (resolved.Digest == "" || img.Digest != "" && img.Digest != resolved.Digest) {
+		err = fault(errors.New("the image was not resolved to the digest asked for"))
+	}
+	return resolved, err
+}
+
+// contain turns a panic into an error: in a goroutine of ours it would take the
+// whole process with it.
+func contain(err *error) {
+	if p := recover(); p != nil {
+		*err = fault(fmt.Errorf("panic: %v", p))
 	}
 }
 
@@ -131,14 +149,8 @@ func (g *Gate) readScans(ctx context.Context, img Image, manifests []Manifest, r
 	return scans
 }
 
-func (g *Gate) readScan(ctx context.Context, img Image, m Manifest, readings map[string]Reading) (scan Scan) {
-	defer func() {
-		// A panic in a goroutine of ours would take the whole process with it.
-		if p := recover(); p != nil {
-			scan = Scan{Platform: m.Platform, Digest: m.Digest, Trouble: fault(fmt.Errorf("panic: %v", p))}
-		}
-	}()
-	scan, err := g.Source.Scan(ctx, img, m)
+func (g *Gate) readScan(ctx context.Context, img Image, m Manifest, readings map[string]Reading) Scan {
+	scan, err := g.scan(ctx, img, m)
 	if err != nil {
 		scan = Scan{Trouble: asTrouble(err)}
 	}
@@ -152,15 +164,25 @@ func (g *Gate) readScan(ctx context.Context, img Image, m Manifest, readings map
 	return scan
 }
 
+func (g *Gate) scan(ctx context.Context, img Image, m Manifest) (scan Scan, err error) {
+	defer contain(&err)
+	return g.Source.Scan(ctx, img, m)
+}
+
+func (g *Gate) startScan(ctx context.Context, img Image, m Manifest) (err error) {
+	defer contain(&err)
+	return g.Source.StartScan(ctx, img, m)
+}
+
 // startScans asks for new scans where that is why the verdict waits. An old
 // result that cannot be renewed is not worth waiting for; a missing one is, since
 // the scan on push may still come (an enhanced registry refuses to start any).
 func (g *Gate) startScans(ctx context.Context, img Image, v *Verdict) {
 	for _, m := range v.Manifests {
-		if m.Cause != NoScan && m.Cause != TooOld {
+		if !m.rescan {
 			continue
 		}
-		err := g.Source.StartScan(ctx, img, Manifest{m.Platform, m.Digest})
+		err := g.startScan(ctx, img, Manifest{m.Platform, m.Digest})
 		if err == nil {
 			continue
 		}
@@ -194,6 +216,9 @@ func (g *Gate) now() time.Time {
 func asTrouble(err error) *Trouble {
 	var t *Trouble
 	if errors.As(err, &t) {
+		if t == nil { // a nil *Trouble in an error: the source has a fault
+			return fault(errors.New("an error that says nothing"))
+		}
 		return t
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {

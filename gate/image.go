@@ -1,11 +1,11 @@
 package gate
 
 import (
+	_ "crypto/sha512" // the grammar takes a sha512 digest only where the algorithm is linked in
 	"fmt"
 	"strings"
 
 	"github.com/distribution/reference"
-	_ "github.com/opencontainers/go-digest" // registers the digest algorithms the grammar knows
 )
 
 // Image is an image reference taken apart. Once resolved, Digest says which
@@ -46,6 +46,23 @@ func ParseImage(written string) (Image, error) {
 		img.Tag = "latest"
 	}
 	return img, nil
+}
+
+// at is the image at the digest it was resolved to earlier, if it was. A
+// reference that names a digest means that one and no other.
+func (i Image) at(digest string) (Image, error) {
+	if digest == "" {
+		return i, nil
+	}
+	if i.Digest != "" && i.Digest != digest {
+		return i, &Trouble{
+			Cause: BadReference,
+			Text:  "it names another digest than the one to judge (" + ShortDigest(digest) + ")",
+			Mend:  "name one digest",
+		}
+	}
+	i.Digest = digest
+	return i, nil
 }
 
 // normalHost makes two spellings of the same registry equal.

@@ -1,7 +1,9 @@
 package gate
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -22,105 +24,140 @@ func (r rules) sentence(d judgement, judged []judgement, next string) string {
 		variants = append(variants, say(full)+"; "+next, say(short)+"; "+next)
 	}
 	variants = append(variants, say(full), say(short))
+	// The name gives way before the cause does, but for what tells images apart.
 	over := utf8.RuneCountInString(say(short)) - MaxSentence
-	if room := utf8.RuneCountInString(short) - over; over > 0 && room >= 20 {
-		variants = append(variants, say(elide(short, room)))
-	}
+	room := utf8.RuneCountInString(short) - over
+	variants = append(variants, say(elide(short, max(room, leastName))))
 	return fit(MaxSentence, variants)
 }
+
+// leastName is what is left of an image's name at the least: the digest and some
+// of the tag.
+const leastName = 40
 
 // statement returns the sentence without its next step, as a function of how the
 // image is called.
 func (r rules) statement(d judgement, judged []judgement) func(name string) string {
 	where := onPlatform(d, judged)
-	policy := "policy " + clip(r.policy.Name, 63)
 	switch d.outcome {
 	case Allowed:
 		return func(name string) string {
-			return "image allowed: " + name + r.allowedBecause(d) + policy
+			return "image allowed: " + name + r.allowedBecause(d, judged)
 		}
 	case Pending:
 		return func(name string) string {
-			return "image not ready: " + name + " " + pendingBecause(d) + where + "; " + policy + " needs a finished scan"
+			return "image not ready: " + name + where + " " + r.pendingBecause(d)
 		}
 	case Unavailable:
-		return func(name string) string { return "could not check: " + name + ": " + d.trouble.Text + where }
+		return func(name string) string { return "could not check: " + name + where + ": " + d.trouble.Text }
 	default:
 		return func(name string) string {
-			return "image not allowed: " + name + " " + r.deniedBecause(d) + where + ", " + policy
+			return "image not allowed: " + name + where + " " + r.deniedBecause(d)
 		}
 	}
 }
 
-func (r rules) allowedBecause(d judgement) string {
+// policyName is how sentences call the policy.
+func (r rules) policyName() string {
+	if r.policy.Name == "" {
+		return "the policy"
+	}
+	return "policy " + clip(r.policy.Name, 63)
+}
+
+func (r rules) allowedBecause(d judgement, judged []judgement) string {
 	if d.cause == Unscannable {
-		return " cannot be scanned by ECR, which is tolerated by "
+		return " cannot be scanned by ECR, which " + r.policyName() + " tolerates"
 	}
-	if limits := r.againstLimits(d.tally.weighed, nil); limits != "" {
-		return " has " + limits + ", within "
-	}
-	return " is within "
+	return " is within " + r.policyName() + " (" + r.withinLimits(judged) + ")"
 }
 
 func (r rules) deniedBecause(d judgement) string {
 	switch d.cause {
 	case Unscannable:
-		return "cannot be scanned by ECR" + inParens(d.scan.Description)
+		return "cannot be scanned by ECR" + inParens(d.scan.Description) + ", which " + r.policyName() + " denies"
 	case Blocked:
-		return "has " + headline(d.tally.blocked) + ", which is blocked"
+		return "has " + r.headline(d.tally.blocked) + ", which " + r.policyName() + " blocks"
 	case Exploitable:
-		return "has " + headline(d.tally.exploitable) + ", which has a known exploit"
+		return "has " + r.headline(d.tally.exploitable) + " with a known exploit, which " + r.policyName() + " denies"
 	default:
-		return "has " + r.againstLimits(d.tally.weighed, r.over(d.tally.weighed))
+		return "has " + r.overLimits(d.tally) + ", over " + r.policyName()
 	}
 }
 
-func pendingBecause(d judgement) string {
+func (r rules) pendingBecause(d judgement) string {
 	switch d.cause {
 	case NoScan:
-		return "has no scan yet"
+		return "has no scan yet; " + r.policyName() + " needs a finished one"
 	case TooOld:
-		return "was scanned too long ago and is to be scanned again"
+		return "was scanned too long ago; " + r.policyName() + " needs a newer scan"
 	case NotSettled:
-		return "was scanned just now and findings may still come in"
+		return "was scanned just now and findings may still come in; " + r.policyName() + " needs them all"
 	default:
-		return "is still being scanned (" + d.trouble.Text + ")"
+		return "is still being scanned (" + d.trouble.Text + "); " + r.policyName() + " needs a finished scan"
 	}
 }
 
-// againstLimits writes "2 CRITICAL of 0 allowed, 5 HIGH of 3 allowed" for the
-// severities given; nil stands for every limited one.
-func (r rules) againstLimits(weighed map[Severity]int, only []Severity) string {
-	if only == nil {
-		for _, s := range WorstFirst() {
-			if _, ok := r.policy.Limits[s]; ok {
-				only = append(only, s)
-			}
-		}
-	}
-	parts := make([]string, len(only))
-	for i, s := range only {
+// overLimits writes "2 CRITICAL (0 allowed), 5 HIGH (3 allowed)", and where
+// findings count as what they are not called, how many.
+func (r rules) overLimits(t tally) string {
+	over := r.over(t.weighed)
+	parts := make([]string, len(over))
+	for i, s := range over {
 		limit, _ := r.policy.limit(s)
-		parts[i] = fmt.Sprintf("%d %s of %d allowed", weighed[s], s, limit)
+		parts[i] = fmt.Sprintf("%d %s", t.weighed[s], s)
+		if n := t.counts[Untriaged]; n > 0 && s != Untriaged && s == r.policy.weigh(Untriaged) {
+			parts[i] += fmt.Sprintf(", %d of them untriaged", n)
+		}
+		parts[i] += fmt.Sprintf(" (%d allowed)", limit)
 	}
 	return strings.Join(parts, ", ")
 }
 
-func headline(findings []Finding) string {
-	worst := findings[0]
-	for _, f := range findings[1:] {
-		if worstFirst(f, worst) < 0 {
-			worst = f
+// withinLimits writes "CRITICAL 0 of 0, MEDIUM 5 of 20", of several platforms
+// the most that any has.
+func (r rules) withinLimits(judged []judgement) string {
+	var parts []string
+	for _, s := range WorstFirst() {
+		limit, limited := r.policy.limit(s)
+		if _, named := r.policy.Limits[s]; !limited || !named {
+			continue
 		}
+		most := 0
+		for _, j := range judged {
+			most = max(most, j.tally.weighed[s])
+		}
+		parts = append(parts, fmt.Sprintf("%s %d of %d", s, most, limit))
 	}
-	text := worst.Severity.String() + " " + clip(worst.ID, 30)
+	if len(parts) == 0 {
+		return "no findings"
+	}
+	text := strings.Join(parts, ", ")
+	if len(judged) > 1 {
+		return fmt.Sprintf("at most %s on each of %d platforms", text, len(judged))
+	}
+	return text
+}
+
+func (r rules) headline(findings []Finding) string {
+	worst := slices.MinFunc(findings, worstFirst)
+	text := worst.Severity.String() + " " + worst.label(30)
+	if id, ok := r.blockedAs(worst); ok && id != worst.ID {
+		text += " alias " + clip(id, 30)
+	}
 	if len(worst.Packages) > 0 {
-		text += " in " + clip(worst.Packages[0].Name, 40) + " " + clip(worst.Packages[0].Version, 24)
+		p := worst.Packages[0]
+		text += strings.TrimRight(" in "+clip(p.Name, 40)+" "+clip(p.Version, 24), " ")
 	}
 	if more := len(findings) - 1; more > 0 {
 		text += fmt.Sprintf(" (and %d more)", more)
 	}
 	return text
+}
+
+// label is the finding's ID, or what else it is called.
+func (f Finding) label(limit int) string {
+	return cmp.Or(clip(f.ID, limit), clip(f.Title, limit), "without a name")
 }
 
 // onPlatform names the platform that decided, where there are several.
@@ -234,8 +271,10 @@ func (r rules) unscannableWarning() string {
 
 // name is how people know the image: as written, its digest short.
 func (r rules) name(withRegistry bool) string {
-	written, _, _ := strings.Cut(r.img.Written, "@")
-	written = Clean(written)
+	written := Clean(r.img.Written)
+	if r.img.Repository != "" {
+		written, _, _ = strings.Cut(written, "@")
+	}
 	if !withRegistry && r.img.Repository != "" {
 		written = r.img.Repository
 		if r.img.Tag != "" {

@@ -82,8 +82,8 @@ func (p Policy) limit(s Severity) (tolerated int, limited bool) {
 
 // weigh returns what a severity counts as under this policy.
 func (p Policy) weigh(s Severity) Severity {
-	if s == Untriaged {
-		return p.UntriagedAs
+	if s = s.known(); s == Untriaged {
+		return p.UntriagedAs.known()
 	}
 	return s
 }

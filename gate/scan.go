@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"hash"
+	"slices"
 	"time"
 )
 
@@ -77,13 +78,16 @@ func (s Scan) Reading() Reading {
 	return Reading{Fingerprint: fingerprint, At: s.ReadAt}
 }
 
-// fingerprint is equal for two reads that found the same list.
+// fingerprint is equal for two reads that found the same list, in whatever order.
 func (s Scan) fingerprint() string {
 	h := sha256.New()
 	write(h, string(s.Status), s.CompletedAt.UTC().Format(time.RFC3339Nano))
-	for _, f := range s.Findings {
-		write(h, f.key(), f.Severity.String(), f.Status.String())
+	found := make([]string, len(s.Findings))
+	for i, f := range s.Findings {
+		found[i] = f.key() + "\x00" + f.Severity.String() + "\x00" + f.Status.String()
 	}
+	slices.Sort(found)
+	write(h, found...)
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:9])
 }
 

@@ -37,6 +37,14 @@ func WorstFirst() []Severity {
 	return []Severity{Critical, High, Medium, Low, Informational, Untriaged}
 }
 
+// known is the severity itself, and Untriaged for a number that stands for none.
+func (s Severity) known() Severity {
+	if s > Critical {
+		return Untriaged
+	}
+	return s
+}
+
 func (s Severity) String() string {
 	if int(s) < len(severityNames) {
 		return severityNames[s]

@@ -16,7 +16,7 @@ type tally struct {
 	excepted    []excepted
 	lapsed      []lapsed
 	skipped     Skipped
-	strange     int // findings of unknown status that count
+	strange     int // findings of unknown status, excepted or not
 }
 
 type excepted struct {
@@ -33,6 +33,9 @@ type lapsed struct {
 func (r rules) count(s Scan) tally {
 	t := tally{counts: map[Severity]int{}, weighed: map[Severity]int{}}
 	for _, f := range s.Findings {
+		if f.Status >= StatusUnknown {
+			t.strange++
+		}
 		switch {
 		case f.Status == Closed:
 			t.skipped.Closed++
@@ -59,9 +62,6 @@ func (r rules) countOpen(t *tally, manifest string, f Finding) {
 	for _, i := range old {
 		t.lapsed = append(t.lapsed, lapsed{f.ID, i})
 	}
-	if f.Status == StatusUnknown {
-		t.strange++
-	}
 	switch {
 	case f.Exploit && !r.policy.IgnoreExploits:
 		t.exploitable = append(t.exploitable, f)
@@ -76,25 +76,38 @@ func (r rules) countOpen(t *tally, manifest string, f Finding) {
 }
 
 func (t *tally) add(f Finding, weight Severity) {
-	t.counts[f.Severity]++
+	t.counts[f.Severity.known()]++
 	t.weighed[weight]++
 	t.counted = append(t.counted, f)
 }
 
 // isBlocked is generous where an exception is strict: any related ID will do.
 func (r rules) isBlocked(f Finding) bool {
+	_, blocked := r.blockedAs(f)
+	return blocked
+}
+
+// blockedAs is the name under which the policy blocks the finding.
+func (r rules) blockedAs(f Finding) (id string, blocked bool) {
 	if len(r.blocked) == 0 {
-		return false
+		return "", false
 	}
-	return r.blocked[strings.ToUpper(f.ID)] ||
-		slices.ContainsFunc(f.Related, func(id string) bool { return r.blocked[strings.ToUpper(id)] })
+	if r.blocked[strings.ToUpper(f.ID)] {
+		return f.ID, true
+	}
+	for _, id := range f.Related {
+		if r.blocked[strings.ToUpper(id)] {
+			return id, true
+		}
+	}
+	return "", false
 }
 
 // inGrace reports whether the finding is too young to count. One that says no
 // time (every basic finding), or one from the future, counts.
 func (r rules) inGrace(f Finding, weight Severity) bool {
-	grace, ok := r.policy.Grace[weight]
-	if !ok || f.FirstObserved.IsZero() || f.FirstObserved.After(r.now.Add(clockSkew)) {
+	grace := r.policy.Grace[weight]
+	if grace <= 0 || f.FirstObserved.IsZero() || f.FirstObserved.After(r.now.Add(clockSkew)) {
 		return false
 	}
 	return r.now.Sub(f.FirstObserved) < grace
@@ -155,42 +168,61 @@ func (r rules) covering(candidates []int, manifest string, f Finding, p Package,
 }
 
 // merge fills in the verdict's own lists: each finding once, however many
-// platforms share it.
+// platforms share it, and as the worst of them have it.
 func (r rules) merge(v *Verdict, judged []judgement) {
-	counts := map[Severity]int{}
-	seen := map[string]bool{}
-	several := len(judged) > 1
-	fresh := func(kind, key string) bool {
-		key = kind + key
-		was := seen[key]
-		seen[key] = true
-		return !was
-	}
+	var passed []excepted
+	var old []lapsed
 	for _, j := range judged {
-		for _, f := range j.tally.counted {
-			if !several || fresh("counted", f.key()) {
-				v.Findings = append(v.Findings, f)
-				counts[f.Severity]++
-			}
-		}
-		for _, x := range j.tally.excepted {
-			v.Used = append(v.Used, x.exceptions...)
-			if !several || fresh("excepted", x.finding.key()) {
-				v.Excepted = append(v.Excepted, r.exceptedFinding(x))
-			}
-		}
-		for _, l := range j.tally.lapsed {
-			if note := r.exceptions[l.exception].note(); fresh("lapsed", l.id+"\x00"+note.Source) {
-				v.Lapsed = append(v.Lapsed, LapsedException{l.id, note})
-			}
-		}
+		v.Findings = append(v.Findings, j.tally.counted...)
+		passed = append(passed, j.tally.excepted...)
+		old = append(old, j.tally.lapsed...)
 		v.Skipped = v.Skipped.plus(j.tally.skipped)
 	}
+	slices.SortFunc(v.Findings, worstFirst)
+	slices.SortFunc(passed, excepted.compare)
+	for _, x := range passed {
+		v.Used = append(v.Used, x.exceptions...)
+	}
+	if len(judged) > 1 {
+		v.Findings = distinct(v.Findings, Finding.key)
+		passed = distinct(passed, func(x excepted) string { return x.finding.key() })
+	}
+	counts := map[Severity]int{}
+	for _, f := range v.Findings {
+		counts[f.Severity.known()]++
+	}
 	v.Counts = all(counts)
+	for _, x := range passed {
+		v.Excepted = append(v.Excepted, r.exceptedFinding(x))
+	}
+	slices.SortFunc(old, lapsed.compare)
+	for _, l := range slices.Compact(old) {
+		v.Lapsed = append(v.Lapsed, LapsedException{l.id, r.exceptions[l.exception].note()})
+	}
 	slices.Sort(v.Used)
 	v.Used = slices.Compact(v.Used)
-	slices.SortStableFunc(v.Findings, worstFirst)
-	slices.SortStableFunc(v.Excepted, func(a, b ExceptedFinding) int { return worstFirst(a.Finding, b.Finding) })
+}
+
+// distinct keeps the first of each key.
+func distinct[T any](list []T, key func(T) string) []T {
+	seen := make(map[string]bool, len(list))
+	return slices.DeleteFunc(list, func(x T) bool {
+		k := key(x)
+		was := seen[k]
+		seen[k] = true
+		return was
+	})
+}
+
+func (x excepted) compare(y excepted) int {
+	if c := worstFirst(x.finding, y.finding); c != 0 {
+		return c
+	}
+	return slices.Compare(x.exceptions, y.exceptions)
+}
+
+func (l lapsed) compare(m lapsed) int {
+	return cmp.Or(cmp.Compare(l.id, m.id), cmp.Compare(l.exception, m.exception))
 }
 
 func (r rules) exceptedFinding(x excepted) ExceptedFinding {
@@ -206,14 +238,37 @@ func (s Skipped) plus(t Skipped) Skipped {
 }
 
 // worstFirst orders findings for people: by severity, then what is exploited,
-// then what can be mended, then by name, so that the order is stable.
+// then what can be mended, then by name. Only findings alike in every member are
+// equal, so the order does not depend on the one AWS lists them in.
 func worstFirst(a, b Finding) int {
-	return cmp.Or(
+	if c := cmp.Or(
 		cmp.Compare(b.Severity, a.Severity),
 		compareBool(b.Exploit, a.Exploit),
 		compareBool(b.hasFixedVersion(), a.hasFixedVersion()),
 		cmp.Compare(a.ID, b.ID),
-		cmp.Compare(a.key(), b.key()),
+	); c != 0 {
+		return c
+	}
+	if c := slices.CompareFunc(a.Packages, b.Packages, Package.compare); c != 0 {
+		return c
+	}
+	return cmp.Or(
+		cmp.Compare(a.Fix, b.Fix),
+		cmp.Compare(a.Status, b.Status),
+		slices.Compare(a.Related, b.Related),
+		cmp.Compare(a.Title, b.Title),
+		cmp.Compare(a.URL, b.URL),
+		a.FirstObserved.Compare(b.FirstObserved),
+	)
+}
+
+func (p Package) compare(q Package) int {
+	return cmp.Or(
+		cmp.Compare(p.Name, q.Name),
+		cmp.Compare(p.Version, q.Version),
+		cmp.Compare(p.FixedIn, q.FixedIn),
+		cmp.Compare(p.Path, q.Path),
+		cmp.Compare(p.PURL, q.PURL),
 	)
 }
 

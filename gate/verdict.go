@@ -62,7 +62,9 @@ type Verdict struct {
 	// Used are the exceptions, by index in what was given to Evaluate, that let a
 	// finding pass.
 	Used []int `json:"-"`
-	img  Image
+
+	img         Image
+	untriagedAs Severity
 }
 
 // ManifestVerdict is the judgement of one platform manifest by itself.
@@ -76,7 +78,8 @@ type ManifestVerdict struct {
 	CompletedAt time.Time        `json:"completedAt,omitzero"`
 	Counts      map[Severity]int `json:"counts"`
 
-	reading Reading
+	reading Reading // of a result that may still grow
+	rescan  bool    // a new scan would help and the policy allows to start one
 }
 
 // ExceptedFinding is a finding that exceptions let pass.

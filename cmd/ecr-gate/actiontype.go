@@ -3,12 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
-	"github.com/aws/smithy-go"
 	"github.com/spf13/cobra"
 
 	"github.com/ecr-gate/ecr-gate/gate/pipeline"
@@ -79,14 +78,14 @@ func registerActionType(ctx context.Context, io streams, action pipeline.ActionT
 	if err != nil {
 		return fmt.Errorf("AWS configuration: %w", err)
 	}
-	_, err = codepipeline.NewFromConfig(config).CreateCustomActionType(ctx, action.Definition())
-	var api smithy.APIError
-	if errors.As(err, &api) && api.ErrorCode() == "InvalidParameterException" {
-		return failed{fmt.Errorf("%s is not registered: %s", action, api.ErrorMessage())}
-	}
-	if err != nil {
+	if err := createActionType(ctx, config, action); err != nil {
 		return failed{fmt.Errorf("%s is not registered: %w", action, err)}
 	}
 	_, err = fmt.Fprintf(io.out, "registered %s in %s\n", action, config.Region)
+	return err
+}
+
+func createActionType(ctx context.Context, config aws.Config, action pipeline.ActionType) error {
+	_, err := codepipeline.NewFromConfig(config).CreateCustomActionType(ctx, action.Definition())
 	return err
 }

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ecr-gate/ecr-gate/awslocal"
+	"github.com/ecr-gate/ecr-gate/gate"
+	"github.com/ecr-gate/ecr-gate/gate/ecr"
+	"github.com/ecr-gate/ecr-gate/gate/pipeline"
+)
+
+func newDemo(io streams) *cobra.Command {
+	var keep bool
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "See it work on this machine, with no AWS account",
+		Long: `Start a small AWS on this machine, with a company's registry and pipelines, and
+let the real job worker judge what the pipelines build.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return demo(cmd.Context(), io, keep) },
+	}
+	cmd.Flags().BoolVar(&keep, "serve", false, "keep AWS and the worker running, and print how to reach them")
+	return cmd
+}
+
+// demoLimit is far more than the demo takes.
+const demoLimit = time.Minute
+
+func demo(ctx context.Context, io streams, keep bool) error {
+	aws := awslocal.New(awslocal.Options{})
+	if _, err := aws.Start(); err != nil {
+		return failed{err}
+	}
+	defer aws.Close()
+	products := company(time.Now())
+	s := newStage(io.out, products, colourful(io.out))
+	s.introduce(aws)
+	worker, err := openDoor(ctx, aws)
+	if err != nil {
+		return failed{err}
+	}
+	working, stop := context.WithCancel(ctx)
+	var group errgroup.Group
+	group.Go(func() error { return worker.Run(working) })
+	err = s.perform(ctx, aws, products)
+	if err == nil && keep {
+		s.keep(ctx, aws)
+	}
+	stop()
+	if werr := group.Wait(); err == nil {
+		err = werr
+	}
+	if err != nil {
+		return failed{err}
+	}
+	return nil
+}
+
+// openDoor registers the action type and makes the worker that serves it: the
+// same one that `serve` runs, but for a shorter pause between polls.
+func openDoor(ctx context.Context, aws *awslocal.Server) (pipeline.Worker, error) {
+	now := time.Now()
+	action := pipeline.ActionType{Category: "Test", Provider: "EcrGate", Version: "1"}
+	if err := createActionType(ctx, aws.AWSConfig(), action); err != nil {
+		return pipeline.Worker{}, err
+	}
+	return pipeline.Worker{
+		Config: aws.AWSConfig(),
+		Gate: &gate.Gate{
+			Source:     ecr.NewSource(aws.AWSConfig(), nil),
+			Policies:   []gate.Policy{companyPolicy()},
+			Exceptions: []gate.Exception{companyException(now)},
+		},
+		RegistryHost: ecr.RegistryHost,
+		ActionType:   action,
+		PollInterval: 400 * time.Millisecond,
+	}, nil
+}
+
+// stage shows the pipelines as they move.
+type stage struct {
+	out    io.Writer
+	colour bool
+	width  int
+	start  time.Time
+
+	mu   sync.Mutex
+	seen map[string]string // pipeline -> what was shown last
+}
+
+func newStage(out io.Writer, products []product, colour bool) *stage {
+	s := &stage{out: out, colour: colour, start: time.Now(), seen: map[string]string{}}
+	for _, p := range products {
+		s.width = max(s.width, len(p.name))
+	}
+	return s
+}
+
+func (s *stage) say(format string, args ...any) { _, _ = fmt.Fprintf(s.out, format+"\n", args...) }
+
+func (s *stage) paint(colour, text string) string {
+	if !s.colour {
+		return text
+	}
+	return "\x1b[" + colour + "m" + text + "\x1b[0m"
+}
+
+func (s *stage) introduce(aws *awslocal.Server) {
+	s.say("%s", s.paint("1", "ecr-gate demo: an AWS on this machine, a company's registry, its pipelines"))
+	s.say("registry %s, policy shop: no CRITICAL, no HIGH, at most 20 MEDIUM\n", aws.RegistryHost())
+}
+
+// perform runs every product's pipeline and shows how each ends.
+func (s *stage) perform(ctx context.Context, aws *awslocal.Server, products []product) error {
+	ctx, cancel := context.WithTimeout(ctx, demoLimit)
+	defer cancel()
+	aws.OnChange(s.moved)
+	executions := make([]string, len(products))
+	for i, p := range products {
+		executions[i] = aws.StartPipeline(p.build(aws))
+	}
+	ended := make([]awslocal.Execution, len(products))
+	for i, id := range executions {
+		execution, err := aws.WaitExecution(ctx, id)
+		if err != nil {
+			return fmt.Errorf("pipeline %s: %w", products[i].name, err)
+		}
+		ended[i] = execution
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.say("\n%s\n", s.paint("1", "What the person in the console reads"))
+	for i, p := range products {
+		s.curtain(p, ended[i])
+	}
+	return nil
+}
+
+// build pushes the product's image, as its build stage would, and describes its
+// pipeline.
+func (p product) build(aws *awslocal.Server) awslocal.Pipeline {
+	image := p.image
+	image.Repository, image.Tags = "shop/"+p.name, []string{"1.4"}
+	digest := aws.PutImage(image)
+	uri := aws.RegistryHost() + "/" + image.Repository + ":1.4"
+	return awslocal.Pipeline{Name: p.name, Stages: []awslocal.Stage{
+		{Name: "Source"},
+		{Name: "Build", Action: awslocal.Action{Namespace: "Build", Variables: map[string]string{"ImageURI": uri, "Digest": digest}}},
+		{Name: "Scan", Action: awslocal.Action{Provider: "EcrGate", Configuration: map[string]string{"Image": "#{Build.ImageURI}@#{Build.Digest}"}}},
+		{Name: "Deploy"},
+	}}
+}
+
+// moved shows one line whenever a pipeline's picture changes.
+func (s *stage) moved(e awslocal.Execution) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	line := s.picture(e)
+	if scan := e.Stage("Scan"); scan.Status == awslocal.InProgress && scan.Summary != "" {
+		line += "  " + firstLine(scan.Summary)
+	}
+	if s.seen[e.Pipeline] == line {
+		return
+	}
+	s.seen[e.Pipeline] = line
+	s.say("%5.1fs  %s", time.Since(s.start).Seconds(), line)
+}
+
+// marks show how a stage stands, with and without colour.
+var marks = map[string]struct{ mark, colour string }{
+	awslocal.NotStarted: {"·", "2"},
+	awslocal.InProgress: {"…", "33"},
+	awslocal.Succeeded:  {"✓", "32"},
+	awslocal.Failed:     {"✗", "31"},
+	awslocal.Stopped:    {"■", "31"},
+}
+
+func (s *stage) picture(e awslocal.Execution) string {
+	parts := make([]string, len(e.Stages))
+	for i, stage := range e.Stages {
+		m := marks[stage.Status]
+		parts[i] = s.paint(m.colour, m.mark+" "+stage.Name)
+	}
+	return fmt.Sprintf("%-*s  %s", s.width, e.Pipeline, strings.Join(parts, "  "))
+}
+
+// curtain is how a pipeline ended, in the words of its Scan stage.
+func (s *stage) curtain(p product, e awslocal.Execution) {
+	scan := e.Stage("Scan")
+	text, end := scan.Summary, s.paint("32", "deployed")
+	if e.Status != awslocal.Succeeded {
+		text, end = scan.FailureMessage, s.paint("31", "stopped at Scan: "+scan.FailureType)
+	}
+	s.say("%s  %s (%s)", s.paint("1", fmt.Sprintf("%-*s", s.width, p.name)), end, p.about)
+	for _, line := range strings.Split(text, "\n") {
+		s.say("%*s  %s", s.width, "", line)
+	}
+	s.say("")
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+// keep prints the environment and waits for the person to be done.
+func (s *stage) keep(ctx context.Context, aws *awslocal.Server) {
+	s.say("%s", s.paint("1", "AWS and the worker keep running; Ctrl-C ends them. In another terminal:"))
+	for _, variable := range aws.Environment() {
+		s.say("export %s", variable)
+	}
+	s.say("\necr-gate check %s/shop/web:1.4", aws.RegistryHost())
+	s.say("aws codepipeline list-action-types --action-owner-filter Custom")
+	<-ctx.Done()
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+
+	"github.com/ecr-gate/ecr-gate/config"
+	"github.com/ecr-gate/ecr-gate/gate"
+	"github.com/ecr-gate/ecr-gate/gate/ecr"
+	"github.com/ecr-gate/ecr-gate/gate/pipeline"
+)
+
+// loadConfig reads the file; without one the built-in policy holds.
+func loadConfig(file string) (*config.Config, error) {
+	if file == "" {
+		return config.Default(), nil
+	}
+	return config.Load(file, time.Now())
+}
+
+// warnAbout prints what is right but likely not meant.
+func warnAbout(w io.Writer, c *config.Config) {
+	for _, warning := range c.Warnings {
+		_, _ = fmt.Fprintf(w, "ecr-gate: warning: %s\n", warning)
+	}
+}
+
+// newGate wires a gate to ECR as the AWS environment says.
+func newGate(ctx context.Context, c *config.Config, observe func(aws.Config) aws.Config) (*gate.Gate, error) {
+	aws, err := awsEnvironment(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if observe != nil {
+		aws = observe(aws)
+	}
+	return gateOf(c, aws), nil
+}
+
+func gateOf(c *config.Config, aws aws.Config) *gate.Gate {
+	return &gate.Gate{
+		Source:     ecr.NewSource(aws, registries(c)),
+		Policies:   c.GatePolicies(),
+		Exceptions: c.GateExceptions(),
+	}
+}
+
+// awsEnvironment is what the SDK finds; the file may only say the Region.
+func awsEnvironment(ctx context.Context, c *config.Config) (aws.Config, error) {
+	var options []func(*awsconfig.LoadOptions) error
+	if c.AWS.Region != "" {
+		options = append(options, awsconfig.WithRegion(c.AWS.Region))
+	}
+	loaded, err := awsconfig.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("AWS configuration: %w", err)
+	}
+	return loaded, nil
+}
+
+func registries(c *config.Config) []ecr.Registry {
+	list := make([]ecr.Registry, len(c.AWS.Registries))
+	for i, r := range c.AWS.Registries {
+		list[i] = ecr.Registry{Account: r.Account, Regions: r.Regions, AssumeRoleARN: r.AssumeRoleARN}
+	}
+	return list
+}
+
+func actionType(c *config.Config) pipeline.ActionType {
+	a := c.Pipeline.ActionType
+	return pipeline.ActionType{Category: a.Category, Provider: a.Provider, Version: a.Version}
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/ecr-gate/ecr-gate/gate"
+	"github.com/ecr-gate/ecr-gate/gate/pipeline"
+)
+
+// metrics are the numbers serve shows. No label holds an image, digest or pod:
+// the set of series must stay small.
+type metrics struct {
+	registry   *prometheus.Registry
+	verdicts   *prometheus.CounterVec
+	durations  *prometheus.HistogramVec
+	requests   *prometheus.CounterVec
+	jobs       *prometheus.CounterVec
+	exceptions *prometheus.GaugeVec
+	reload     prometheus.Gauge
+}
+
+func newMetrics() *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ecr_gate_verdicts_total", Help: "Verdicts given.",
+		}, []string{"door", "outcome", "policy"}),
+		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "ecr_gate_check_duration_seconds", Help: "Time one verdict took.",
+			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+		}, []string{"door"}),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ecr_gate_aws_requests_total", Help: "Calls to AWS, retries not counted; code is OK or AWS's error code.",
+		}, []string{"service", "operation", "code"}),
+		jobs: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ecr_gate_jobs_total", Help: "Deliveries of CodePipeline jobs, by what became of them.",
+		}, []string{"result"}),
+		exceptions: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "ecr_gate_exceptions", Help: "Exceptions in force, soon expiring and expired, when the configuration was loaded.",
+		}, []string{"state"}),
+		reload: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "ecr_gate_config_reload_success", Help: "1 if the newest configuration file is the one in force.",
+		}),
+	}
+	m.registry.MustRegister(m.verdicts, m.durations, m.requests, m.jobs, m.exceptions, m.reload,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func (m *metrics) job(result pipeline.Result) { m.jobs.WithLabelValues(string(result)).Inc() }
+
+func (m *metrics) verdict(door string, v gate.Verdict, seconds float64) {
+	m.verdicts.WithLabelValues(door, v.Outcome.String(), v.Policy).Inc()
+	m.durations.WithLabelValues(door).Observe(seconds)
+}
+
+// observe counts every AWS call made with the configuration returned.
+func (m *metrics) observe(config aws.Config) aws.Config {
+	config = config.Copy()
+	config.APIOptions = append(config.APIOptions, func(stack *middleware.Stack) error {
+		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("CountRequests", m.count), middleware.After)
+	})
+	return config
+}
+
+func (m *metrics) count(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+	out, metadata, err := next.HandleInitialize(ctx, in)
+	m.requests.WithLabelValues(awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx), codeOf(err)).Inc()
+	return out, metadata, err
+}
+
+func codeOf(err error) string {
+	var api smithy.APIError
+	switch {
+	case err == nil:
+		return "OK"
+	case errors.As(err, &api):
+		return api.ErrorCode()
+	case errors.Is(err, context.DeadlineExceeded):
+		return "Timeout"
+	default:
+		return "Error"
+	}
+}
