@@ -47,6 +47,9 @@ type JobState struct {
 
 	Configuration     map[string]string
 	ContinuationToken string // what the job was made with
+
+	InputArtifacts  []Artifact // with Bucket and Key, for Object
+	OutputArtifacts []Artifact
 }
 
 // JobResult is what a worker reported for a job.

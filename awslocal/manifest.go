@@ -114,6 +114,16 @@ func describeAttestation(entry *descriptor, images []string, n int) {
 	}
 }
 
+func childDigests(index []byte) []string {
+	var m manifest
+	_ = json.Unmarshal(index, &m) // a manifest may be any bytes
+	var found []string
+	for _, entry := range m.Manifests {
+		found = append(found, entry.Digest)
+	}
+	return found
+}
+
 func parsePlatform(s string) *platform {
 	parts := append(strings.SplitN(s, "/", 3), "", "")
 	return &platform{OS: parts[0], Architecture: parts[1], Variant: parts[2]}

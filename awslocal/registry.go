@@ -150,6 +150,18 @@ func (s *Server) DeleteImage(repository, digest string) {
 	}
 }
 
+// ChildDigests are the digests an index lists, in its order; see SetScans for
+// the repository.
+func (s *Server) ChildDigests(repository, digest string) []string {
+	s.ecr.mu.Lock()
+	defer s.ecr.mu.Unlock()
+	repo, ok := s.ecr.named(repository)
+	if !ok || repo.images[digest] == nil {
+		return nil
+	}
+	return childDigests(repo.images[digest].Manifest)
+}
+
 // SetScanType sets what an account's registries scan with: BASIC, the
 // default, or ENHANCED. An empty account is the server's own.
 func (s *Server) SetScanType(account, scanType string) {

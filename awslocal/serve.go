@@ -54,7 +54,6 @@ func (s *Server) perform(w http.ResponseWriter, in *incoming) {
 	default:
 		s.performJSON(w, c)
 	}
-	s.pipeline.announce()
 }
 
 func (s *Server) performJSON(w http.ResponseWriter, c call) {
@@ -101,11 +100,11 @@ func handle[In any](do func(call, In) (any, error)) operation {
 func (s *Server) operationTable() map[string]operation {
 	e, p := s.ecr, s.pipeline
 	return map[string]operation{
-		"ecr.DescribeImageScanFindings":              handle(e.describeFindings),
-		"ecr.StartImageScan":                         handle(e.startScan),
-		"ecr.BatchGetImage":                          handle(e.batchGetImage),
-		"ecr.DescribeImages":                         handle(e.describeImages),
-		"ecr.GetRegistryScanningConfiguration":       handle(e.registryScanning),
+		"ecr.DescribeImageScanFindings":               handle(e.describeFindings),
+		"ecr.StartImageScan":                          handle(e.startScan),
+		"ecr.BatchGetImage":                           handle(e.batchGetImage),
+		"ecr.DescribeImages":                          handle(e.describeImages),
+		"ecr.GetRegistryScanningConfiguration":        handle(e.registryScanning),
 		"ecr.BatchGetRepositoryScanningConfiguration": handle(e.repositoryScanning),
 
 		"codepipeline.CreateCustomActionType": handle(p.createActionType),

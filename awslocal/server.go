@@ -50,7 +50,7 @@ func New(opts Options) *Server {
 		transport: &http.Transport{MaxIdleConnsPerHost: 64},
 		closing:   make(chan struct{}),
 	}
-	s.store = newObjectStore(s.keys)
+	s.store = newObjectStore()
 	s.ecr = newECRService(opts)
 	s.pipeline = newPipelineService(opts, s.keys, s.store)
 	s.sts = newTokenService(opts, s.keys)

@@ -227,9 +227,9 @@ func (r rules) deciding(d judgement) []Finding {
 func remedy(findings []Finding) string {
 	var best *Finding
 	packages := map[string]bool{}
-	noData := false
+	newer := false // a newer base image may help
 	for i, f := range findings {
-		noData = noData || f.Fix == FixUnknown
+		newer = newer || f.Fix != FixNo
 		if !f.hasFixedVersion() {
 			continue
 		}
@@ -246,7 +246,7 @@ func remedy(findings []Finding) string {
 			text += fmt.Sprintf(" and %d more", more)
 		}
 		return text + ", rebuild and push"
-	case noData:
+	case newer:
 		return "rebuild on a newer base image and push"
 	default:
 		return "no fix is known yet: remove the package or change the base image"
@@ -291,10 +291,10 @@ func (r rules) name(withRegistry bool) string {
 }
 
 func inParens(text string) string {
-	if text == "" {
+	if text = clip(text, 90); text == "" {
 		return ""
 	}
-	return " (" + clip(text, 90) + ")"
+	return " (" + text + ")"
 }
 
 // fit returns the first variant of at most limit characters, else the last one

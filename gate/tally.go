@@ -114,8 +114,8 @@ func (r rules) inGrace(f Finding, weight Severity) bool {
 }
 
 // exceptionsFor returns the exceptions that together cover every package of the
-// finding, nil if any package is left, and the expired ones that would have
-// helped.
+// finding, nil if any package is left, and then the expired ones that would have
+// made up for it.
 func (r rules) exceptionsFor(manifest string, f Finding, weight Severity) (used, old []int) {
 	candidates := r.candidates(f)
 	if len(candidates) == 0 {
@@ -125,18 +125,35 @@ func (r rules) exceptionsFor(manifest string, f Finding, weight Severity) (used,
 	if len(packages) == 0 {
 		packages = []Package{{}} // a finding about the image itself
 	}
-	whole := true
+	whole, wasWhole := true, true
 	for _, p := range packages {
-		i, found := r.covering(candidates, manifest, f, p, weight, &old)
-		if found && !slices.Contains(used, i) {
-			used = append(used, i)
+		live, expired := r.covering(candidates, manifest, f, p, weight)
+		switch {
+		case live >= 0:
+			used = appendNew(used, live)
+		case len(expired) > 0:
+			whole, old = false, appendNew(old, expired...)
+		default:
+			whole, wasWhole = false, false
 		}
-		whole = whole && found
 	}
-	if !whole {
+	switch {
+	case whole:
+		return used, nil
+	case wasWhole:
 		return nil, old
+	default:
+		return nil, nil
 	}
-	return used, nil
+}
+
+func appendNew(list []int, numbers ...int) []int {
+	for _, n := range numbers {
+		if !slices.Contains(list, n) {
+			list = append(list, n)
+		}
+	}
+	return list
 }
 
 // candidates are the exceptions that could name the finding at all.
@@ -151,20 +168,20 @@ func (r rules) candidates(f Finding) []int {
 	return append(slices.Clip(ids), r.anyID...)
 }
 
-func (r rules) covering(candidates []int, manifest string, f Finding, p Package, weight Severity, old *[]int) (int, bool) {
+// covering is the first exception in force that covers the package, -1 if none
+// does, and then the expired ones that would.
+func (r rules) covering(candidates []int, manifest string, f Finding, p Package, weight Severity) (live int, expired []int) {
 	for _, i := range candidates {
 		e := r.exceptions[i]
-		if !e.covers(r.img, manifest, f, p, weight) {
-			continue
-		}
-		if !e.Lapsed(r.now) {
-			return i, true
-		}
-		if !slices.Contains(*old, i) {
-			*old = append(*old, i)
+		switch {
+		case !e.covers(r.img, manifest, f, p, weight):
+		case e.Lapsed(r.now):
+			expired = append(expired, i)
+		default:
+			return i, nil
 		}
 	}
-	return 0, false
+	return -1, expired
 }
 
 // merge fills in the verdict's own lists: each finding once, however many

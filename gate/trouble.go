@@ -65,11 +65,13 @@ func (t *Trouble) Error() string {
 
 func (t *Trouble) Unwrap() error { return t.Err }
 
-// outcome is how trouble stands among verdicts: an image without a scan is worth
-// waiting for, everything else could not be judged.
+// outcome is how trouble stands among verdicts: an image without a finished scan
+// is worth waiting for, everything else could not be judged.
 func (t *Trouble) outcome() Outcome {
-	if t.Cause == NoScan {
+	switch t.Cause {
+	case NoScan, NotFinished:
 		return Pending
+	default:
+		return Unavailable
 	}
-	return Unavailable
 }

@@ -120,7 +120,7 @@ func (p props) maxWait(otherwise time.Duration) (time.Duration, error) {
 		return otherwise, nil
 	}
 	minutes, err := strconv.Atoi(text)
-	if err != nil || minutes < 0 || time.Duration(minutes)*time.Minute > maxMaxWait {
+	if err != nil || minutes < 0 || minutes > int(maxMaxWait.Minutes()) {
 		return 0, mistakef("property MaxWait is %q; write whole minutes from 0 to %d", short(text), int(maxMaxWait.Minutes()))
 	}
 	return time.Duration(minutes) * time.Minute, nil

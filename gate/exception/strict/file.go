@@ -1,0 +1,145 @@
+package strict
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// MaxSize is the largest file read, in bytes. What is written by hand is far
+// smaller, and a Kubernetes ConfigMap holds no more.
+const MaxSize = 1 << 20
+
+// maxNodes bounds what aliases can make of a file of MaxSize.
+const maxNodes = 1 << 18
+
+// File is a file that was read, with all that is wrong with it.
+type File struct {
+	Name   string
+	lines  map[string]int  // path → line of its key
+	faults Faults          // in the order they were found
+	spoilt map[string]bool // paths that a fault speaks for already
+	nodes  int
+	empty  bool
+}
+
+// Decode reads one YAML document into the struct that into points to. Key names
+// come from the json tags of its fields. A struct with a method SetDefaults gets
+// it called before its keys are read. What is at fault stays at its default.
+func Decode(name string, data []byte, into any) *File {
+	f := &File{Name: name, lines: map[string]int{}, spoilt: map[string]bool{}}
+	setDefaults(reflect.ValueOf(into))
+	if root := f.document(data); root != nil {
+		f.value("", root, reflect.ValueOf(into).Elem())
+	}
+	if f.nodes > maxNodes {
+		f.Faultf("", "its aliases make it too large; write out what is needed")
+	}
+	return f
+}
+
+// document returns the content of the only document, nil if there is none.
+func (f *File) document(data []byte) *yaml.Node {
+	if len(data) > MaxSize {
+		f.Faultf("", "is larger than %d KiB, which is the most that is read", MaxSize>>10)
+		return nil
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	var doc, second yaml.Node
+	switch err := dec.Decode(&doc); {
+	case errors.Is(err, io.EOF):
+		f.empty = true
+		return nil
+	case err != nil:
+		f.syntax(err)
+		return nil
+	}
+	if err := dec.Decode(&second); err == nil {
+		f.add(Fault{Line: second.Line, Text: "a second YAML document starts here; keep one document to a file"})
+	} else if !errors.Is(err, io.EOF) {
+		f.syntax(err)
+	}
+	root := doc.Content[0]
+	if root.ShortTag() == "!!null" {
+		f.empty = true
+		return nil
+	}
+	return root
+}
+
+// syntax reports what the YAML library could not read. It names the line in its
+// text only.
+func (f *File) syntax(err error) {
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	fault := Fault{Text: "is not YAML: " + text}
+	if rest, ok := strings.CutPrefix(text, "line "); ok {
+		number, what, _ := strings.Cut(rest, ": ")
+		if line, err := strconv.Atoi(number); err == nil {
+			fault = Fault{Line: line, Text: "is not YAML: " + what}
+		}
+	}
+	f.add(fault)
+}
+
+// Empty reports whether the file holds nothing but blanks and comments.
+func (f *File) Empty() bool { return f.empty }
+
+// Has reports whether the file has a key of this path.
+func (f *File) Has(path string) bool { return f.lines[path] > 0 }
+
+// Faults returns all faults in file order, nil if there are none.
+func (f *File) Faults() Faults { return f.faults.inFileOrder() }
+
+// Faultf adds a fault about a path, at its line or at that of the nearest key
+// around it. It is dropped where a fault speaks for that path, or for something
+// below it, already: one mistake is worth one sentence.
+func (f *File) Faultf(path, format string, args ...any) {
+	if path != "" && f.isSpoilt(path) {
+		return
+	}
+	f.add(Fault{Line: f.line(path), Path: path, Text: fmt.Sprintf(format, args...)})
+}
+
+// OneOf adds a fault unless the value is one of the words.
+func (f *File) OneOf(path, value string, words ...string) {
+	for _, w := range words {
+		if value == w {
+			return
+		}
+	}
+	text := Quote(value) + " is none of " + strings.Join(words, ", ")
+	if near := Nearest(value, words); near != "" && value != "" {
+		text += "; did you mean " + near + "?"
+	}
+	f.Faultf(path, "%s", text)
+}
+
+func (f *File) add(fault Fault) {
+	fault.File = f.Name
+	f.faults = append(f.faults, fault)
+	f.spoil(fault.Path)
+}
+
+// spoil marks a path and all around it.
+func (f *File) spoil(path string) {
+	for ; path != "" && !f.spoilt[path]; path = parent(path) {
+		f.spoilt[path] = true
+	}
+}
+
+func (f *File) isSpoilt(path string) bool { return f.spoilt[path] }
+
+func (f *File) line(path string) int {
+	for ; path != ""; path = parent(path) {
+		if line := f.lines[path]; line > 0 {
+			return line
+		}
+	}
+	return 0
+}

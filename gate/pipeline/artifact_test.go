@@ -1,0 +1,74 @@
+package pipeline
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestImagesIn(t *testing.T) {
+	const uri = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop/web"
+	for name, tc := range map[string]struct {
+		raw  string
+		want []string
+	}{
+		"hand-made":       {`{"ImageURI":"` + uri + `:1"}`, []string{uri + ":1"}},
+		"ECR source":      {`{"ImageSizeInBytes":"1","ImageDigest":"` + digestA + `","ImageTags":["1"],"ImageURI":"` + uri + `@` + digestA + `"}`, []string{uri + "@" + digestA}},
+		"tag and digest":  {`{"ImageDigest":"` + digestA + `","ImageURI":"` + uri + `:1"}`, []string{uri + ":1@" + digestA}},
+		"definitions":     {`[{"name":"a","imageUri":"x:1"},{"name":"b","imageUri":"y:2"}]`, []string{"x:1", "y:2"}},
+		"byte order mark": {"\xef\xbb\xbf" + `[{"name":"a","imageUri":"x:1"}]`, []string{"x:1"}},
+		"space around":    {" \n{\"ImageURI\":\"x:1\"}\n", []string{"x:1"}},
+		"unknown members": {`{"ImageURI":"x:1","more":{"a":[1]}}`, []string{"x:1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := imagesIn([]byte(tc.raw), "f")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestImagesInMistakes(t *testing.T) {
+	for name, tc := range map[string]struct{ raw, want string }{
+		"empty":           {"", "not the JSON expected"},
+		"not JSON":        {"<html>", "not the JSON expected"},
+		"null":            {"null", "no ImageURI"},
+		"a string":        {`"x:1"`, "not the JSON expected"},
+		"no image":        {`{"Parameters":{}}`, "no ImageURI"},
+		"wrong type":      {`{"ImageURI":7}`, "not the JSON expected"},
+		"empty list":      {`[]`, "lists no image"},
+		"entry without":   {`[{"name":"a","imageUri":"x"},{"name":"b"}]`, "entry 2"},
+		"list of strings": {`["x:1"]`, "not the JSON expected"},
+		"trailing":        {`{"ImageURI":"x"} {"ImageURI":"y"}`, "not the JSON expected"},
+		"two digests":     {`{"ImageURI":"x@sha256:1","ImageDigest":"sha256:2"}`, "two digests"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := imagesIn([]byte(tc.raw), "the file")
+			if !errors.As(err, new(mistake)) || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), "the file") {
+				t.Errorf("got %v, %v; want a mistake that says %q", got, err, tc.want)
+			}
+		})
+	}
+}
+
+func FuzzImagesIn(f *testing.F) {
+	f.Add([]byte(`{"ImageURI":"x:1","ImageDigest":"sha256:1"}`))
+	f.Add([]byte(`[{"name":"a","imageUri":"x:1"}]`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		images, err := imagesIn(raw, "f")
+		if err == nil && len(images) == 0 {
+			t.Error("no image and no mistake: the job would judge nothing")
+		}
+		for _, image := range images {
+			if image == "" {
+				t.Error("an empty image")
+			}
+		}
+	})
+}
