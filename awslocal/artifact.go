@@ -38,6 +38,7 @@ func (p *pipelineService) located(spec Job, artifacts []Artifact) []Artifact {
 		a.Name = cmp.Or(a.Name, "artifact")
 		a.Bucket = cmp.Or(a.Bucket, "codepipeline-"+p.opts.Region+"-"+p.opts.Account)
 		a.Key = cmp.Or(a.Key, fmt.Sprintf("%s/%s/%07d", spec.Pipeline, a.Name, p.issued))
+		_ = p.store.makeBucket(a.Bucket)
 		p.store.addArtifact(a.path())
 	}
 	return located
@@ -50,12 +51,10 @@ func (p *pipelineService) fill(a Artifact) {
 	if body == nil {
 		body = zipped(a.Files)
 	}
+	// The in-memory backend refuses nothing but a bad bucket name.
 	if !a.NoSuchObject {
-		// The in-memory backend refuses bucket names only.
 		_ = p.store.put(a.Bucket, a.Key, body)
-		return
 	}
-	_ = p.store.put(a.Bucket, ".bucket", nil)
 }
 
 // zipped is the same for the same files.

@@ -70,8 +70,12 @@ func (p place) image(id *imageID) (*storedImage, error) {
 	digest := deref(id.Digest)
 	if id.Tag != nil {
 		tagged, ok := p.tags[*id.Tag]
-		if !ok || (digest != "" && digest != tagged) {
+		switch {
+		case !ok:
 			return nil, p.noImage(id)
+		case digest != "" && digest != tagged:
+			return nil, refuse("InvalidParameterException",
+				"Invalid parameter at 'imageId' failed to satisfy constraint: 'the image tag does not match the digest'")
 		}
 		digest = tagged
 	}

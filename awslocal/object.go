@@ -61,11 +61,21 @@ func objectPath(r *http.Request) string {
 	return strings.TrimPrefix(r.URL.Path, "/")
 }
 
+// makeBucket makes a bucket unless it is there.
+func (o *objectStore) makeBucket(name string) error {
+	err := gofakes3.ValidateBucketName(name)
+	if err == nil {
+		err = o.backend.CreateBucket(name)
+	}
+	if err != nil && !gofakes3.HasErrorCode(err, gofakes3.ErrBucketAlreadyExists) {
+		return fmt.Errorf("bucket %s: %w", name, err)
+	}
+	return nil
+}
+
 func (o *objectStore) put(bucket, key string, body []byte) error {
-	if exists, _ := o.backend.BucketExists(bucket); !exists {
-		if err := o.backend.CreateBucket(bucket); err != nil && !gofakes3.HasErrorCode(err, gofakes3.ErrBucketAlreadyExists) {
-			return fmt.Errorf("bucket %s: %w", bucket, err)
-		}
+	if err := o.makeBucket(bucket); err != nil {
+		return err
 	}
 	_, err := o.backend.PutObject(bucket, key, map[string]string{}, bytes.NewReader(body), int64(len(body)), nil)
 	return err

@@ -11,15 +11,14 @@ import (
 
 // tokenService is STS: it turns roles into keys.
 type tokenService struct {
-	opts Options
 	keys *keyring
 
 	mu    sync.Mutex
 	roles []string // that may be assumed; empty: any
 }
 
-func newTokenService(opts Options, keys *keyring) *tokenService {
-	return &tokenService{opts: opts, keys: keys}
+func newTokenService(keys *keyring) *tokenService {
+	return &tokenService{keys: keys}
 }
 
 // AllowRole lets a role be assumed. Once one is named, others are refused with
@@ -75,7 +74,8 @@ type assumedUser struct {
 	ID  string `xml:"AssumedRoleId"`
 }
 
-// assume issues keys of the role's account. They do not lapse here.
+// assume issues keys of the role's account. They do not lapse here; when they
+// say they do is by the machine's clock, which the client goes by.
 func (t *tokenService) assume(c call) (any, error) {
 	arn, session := c.form.Get("RoleArn"), c.form.Get("RoleSessionName")
 	parts := strings.SplitN(arn, ":", 6)
@@ -94,7 +94,7 @@ func (t *tokenService) assume(c call) (any, error) {
 		XMLName: xml.Name{Local: action + "Response"},
 		Result: assumeRoleResult{
 			XMLName:     xml.Name{Local: action + "Result"},
-			Credentials: sessionCredentials{key, id.secret, id.token, t.opts.Now().Add(time.Hour).UTC()},
+			Credentials: sessionCredentials{key, id.secret, id.token, time.Now().Add(time.Hour).UTC()},
 			User:        assumedUser{user, "AROA:" + session},
 		},
 	}, nil

@@ -53,7 +53,7 @@ func New(opts Options) *Server {
 	s.store = newObjectStore()
 	s.ecr = newECRService(opts)
 	s.pipeline = newPipelineService(opts, s.keys, s.store)
-	s.sts = newTokenService(opts, s.keys)
+	s.sts = newTokenService(s.keys)
 	s.operations = s.operationTable()
 	return s
 }

@@ -1,0 +1,9 @@
+// Package exception reads exception files into [gate.Exception]: a strict
+// superset of Trivy's .trivyignore.yaml, plain .trivyignore, and OpenVEX.
+//
+// An entry never ends up wider than it was written. What is misspelt, what
+// excuses everything and what [Rules] forbid is a fault; an OpenVEX scope that
+// cannot be evaluated against an ECR scan makes no exception. The package does
+// not know which findings there are: whether an exception is used, and when it
+// lapses, is the gate's business.
+package exception
