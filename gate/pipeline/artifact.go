@@ -143,7 +143,7 @@ func artifactFault(name string, err error) error {
 	switch {
 	case errors.As(err, new(mistake)):
 		return err
-	case code(err) == "NoSuchKey", code(err) == "NoSuchBucket":
+	case code(err) == "NoSuchKey", code(err) == "NoSuchBucket", code(err) == "NotFound":
 		return mistakef("input artifact %s is gone from S3; release the change again", name)
 	case errors.As(err, &response) && response.HTTPStatusCode() == http.StatusForbidden:
 		return &artifactTrouble{denied: true, err: err, name: name}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -33,17 +31,17 @@ const (
 	maxFetched = 32 << 20
 )
 
-// open reads the object's last block, which tells its size too.
+// open asks for the object's size.
 func (o *object) open() error {
-	body, from, err := o.get(fmt.Sprintf("bytes=-%d", blockSize))
+	ctx, cancel := context.WithTimeout(o.ctx, callTimeout)
+	defer cancel()
+	head, err := o.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: o.bucket, Key: o.key})
 	if err != nil {
 		return err
 	}
-	if len(body) == 0 {
+	if o.size = aws.ToInt64(head.ContentLength); o.size <= 0 {
 		return mistakef("an input artifact is empty; see what the build uploads")
 	}
-	o.block, o.at = body, from
-	o.size = from + int64(len(body))
 	return nil
 }
 
@@ -70,45 +68,34 @@ func (o *object) fetch(at int64) error {
 	if o.fetched > maxFetched {
 		return mistakef("an input artifact has too many files to search; put imageDetail.json into an artifact of its own")
 	}
-	end := min(at+blockSize, o.size) - 1
-	body, from, err := o.get(fmt.Sprintf("bytes=%d-%d", at, end))
+	// Whole blocks, so that reading backwards from the end does not fetch twice.
+	from := at - at%blockSize
+	body, err := o.get(from, min(from+blockSize, o.size)-1)
 	if err != nil {
 		return err
 	}
-	if from != at || len(body) == 0 {
-		return errors.New("S3 answered with another part of the object")
+	if at >= from+int64(len(body)) {
+		return errors.New("S3 answered with less than the range asked for")
 	}
-	o.block, o.at = body, at
+	o.block, o.at = body, from
 	return nil
 }
 
-// get reads a byte range and returns where it begins.
-func (o *object) get(byteRange string) (body []byte, from int64, err error) {
+// get reads a byte range, both ends included.
+func (o *object) get(from, to int64) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(o.ctx, callTimeout)
 	defer cancel()
-	out, err := o.client.GetObject(ctx, &s3.GetObjectInput{Bucket: o.bucket, Key: o.key, Range: aws.String(byteRange)})
-	if code(err) == "InvalidRange" {
-		return nil, 0, mistakef("an input artifact is empty; see what the build uploads")
-	}
+	out, err := o.client.GetObject(ctx, &s3.GetObjectInput{
+		Bucket: o.bucket, Key: o.key, Range: aws.String(fmt.Sprintf("bytes=%d-%d", from, to)),
+	})
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	defer out.Body.Close() //nolint:errcheck // read only
 	if aws.ToInt64(out.ContentLength) > blockSize {
-		return nil, 0, errors.New("S3 answered with more than the range asked for")
+		return nil, errors.New("S3 answered with more than the range asked for")
 	}
-	body, err = io.ReadAll(out.Body)
+	body, err := io.ReadAll(out.Body)
 	o.fetched += int64(len(body))
-	return body, rangeStart(aws.ToString(out.ContentRange)), err
-}
-
-// rangeStart reads "bytes 100-199/5000"; an answer without it is the whole of a
-// small object.
-func rangeStart(contentRange string) int64 {
-	text, _, _ := strings.Cut(strings.TrimPrefix(contentRange, "bytes "), "-")
-	from, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return 0
-	}
-	return from
+	return body, err
 }

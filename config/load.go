@@ -1,0 +1,83 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/ecr-gate/ecr-gate/gate/exception"
+	"github.com/ecr-gate/ecr-gate/gate/exception/strict"
+)
+
+// Load reads the file and the exception files that it names, relative to it. The
+// error, if any, is a [Faults] with all that is wrong with any of them; there is
+// no Config then.
+func Load(path string, now time.Time) (*Config, error) {
+	c, faults := load(path, now)
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Parse reads the file's content without the exception files that it names. The
+// error, if any, is a [Faults]; there is no Config then.
+func Parse(name string, data []byte) (*Config, error) {
+	c, faults := parse(name, data)
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// load returns what it could make of the files beside the faults, so that the
+// watcher knows which files to look at.
+func load(path string, now time.Time) (*Config, Faults) {
+	name := filepath.Base(path)
+	data, err := read(path)
+	if err != nil {
+		return Default(), Faults{{File: path, Text: err.Error()}}
+	}
+	c, faults := parse(name, data)
+	rules := exception.Rules{Require: c.Exceptions.Require, MaxLifetime: c.Exceptions.MaxLifetime}
+	exceptions, err := exception.Load(filepath.Dir(path), c.Exceptions.Files, rules, now)
+	var wrong Faults
+	if errors.As(err, &wrong) {
+		faults = append(faults, wrong...)
+	}
+	c.exceptions = exceptions
+	return c, faults
+}
+
+func read(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errors.New("no such file; say with --config where the configuration is")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot be read: %w", errors.Unwrap(err))
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, strict.MaxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("cannot be read: %w", errors.Unwrap(err))
+	}
+	return data, nil
+}
+
+const minimal = `write at least "apiVersion: ` + APIVersion + `" and "kind: ` + Kind + `"`
+
+func parse(name string, data []byte) (*Config, Faults) {
+	c := new(Config)
+	file := strict.Decode(name, data, c)
+	if file.Empty() {
+		file.Faultf("", "is empty; "+minimal)
+		return c, file.Faults()
+	}
+	check{file, c}.all()
+	return c, file.Faults()
+}

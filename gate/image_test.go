@@ -1,0 +1,123 @@
+package gate
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestParseImage(t *testing.T) {
+	hex := strings.Repeat("ab", 32)
+	digest := "sha256:" + hex
+	sha512 := "sha512:" + strings.Repeat("ab", 64)
+	tests := []struct {
+		written                       string
+		registry, repository, tag, at string
+	}{
+		{registry + "/shop/web:1.4", registry, "shop/web", "1.4", ""},
+		{registry + "/shop/web", registry, "shop/web", "latest", ""},
+		{registry + "/shop/web@" + digest, registry, "shop/web", "", digest},
+		{registry + "/shop/web:1.4@" + digest, registry, "shop/web", "1.4", digest},
+		{registry + "/shop/web@" + sha512, registry, "shop/web", "", sha512},
+		{strings.ToUpper(registry) + "/shop/web:1.4", registry, "shop/web", "1.4", ""},
+		{registry + ":443/shop/web:1.4", registry, "shop/web", "1.4", ""},
+		{registry + ":8443/shop/web:1.4", registry + ":8443", "shop/web", "1.4", ""},
+		{registry + "/a/b/c/d:1", registry, "a/b/c/d", "1", ""},
+		{registry + "/shop/web:_" + strings.Repeat("x", 127), registry, "shop/web", "_" + strings.Repeat("x", 127), ""},
+		{registry + ".evil.com/shop/web", registry + ".evil.com", "shop/web", "latest", ""},
+		{"evil-" + registry + "/shop/web", "evil-" + registry, "shop/web", "latest", ""},
+		{"nginx", "docker.io", "library/nginx", "latest", ""},
+		{"nginx:1.27", "docker.io", "library/nginx", "1.27", ""},
+		{"bitnami/redis", "docker.io", "bitnami/redis", "latest", ""},
+		{"localhost/web", "localhost", "web", "latest", ""},
+		{"host:5000/web", "host:5000", "web", "latest", ""},
+		{"[::1]:5000/web", "[::1]:5000", "web", "latest", ""},
+		{"public.ecr.aws/nginx/nginx:1", "public.ecr.aws", "nginx/nginx", "1", ""},
+		{registry + "/" + hex, registry, hex, "latest", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.written, func(t *testing.T) {
+			img, err := ParseImage(test.written)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantEqual(t, "image", img, Image{test.written, test.registry, test.repository, test.tag, test.at})
+		})
+	}
+}
+
+func TestParseImageRefuses(t *testing.T) {
+	hex := strings.Repeat("ab", 32)
+	host := registry + "/"
+	for _, written := range []string{
+		"", " ", "\t", "\n", ":", "/", "@", ":latest", "@sha256:" + hex, hex,
+		" " + host + "web", host + "web ", host + "web\t", host + "web\n", host + "we b", host + "web\u00a0", "\u00a0" + host + "web",
+		host, host + "web/", host + "/web", host + "shop//web", "/web",
+		host + "Web", host + "web:", host + "web:-1", host + "web:a/b", host + "web:a:b", host + "web:" + strings.Repeat("x", 129),
+		host + "web@", host + "web@sha256:", host + "web@sha256:abcdef", host + "web@sha256:" + strings.ToUpper(hex),
+		host + "web@sha256:" + hex + "00", host + "web@sha512:" + hex, host + "web@md5:" + hex[:32], host + "web@sha256:" + hex + ":1",
+		"https://" + host + "web", "docker://" + host + "web", "oci:" + host + "web",
+		host + "web%2fapi", host + "wéb", "111122223333.dkr.ecr.eu-west-1.amazonaws.cоm/web", // a Cyrillic о
+		host + "../web", host + "web\x00", host + "web\x1b[31m", registry + "./web",
+	} {
+		t.Run(written, func(t *testing.T) {
+			img, err := ParseImage(written)
+			var trouble *Trouble
+			if !errors.As(err, &trouble) || trouble.Cause != BadReference || trouble.Passing || trouble.Mend == "" {
+				t.Errorf("got %+v, %v; want trouble", img, err)
+			}
+			wantEqual(t, "image", img, Image{})
+		})
+	}
+}
+
+func TestImageStrings(t *testing.T) {
+	img := shop()
+	wantEqual(t, "pinned", img.Pinned(), registry+"/shop/web@"+indexDigest)
+	wantEqual(t, "string", img.String(), registry+"/shop/web:1.4")
+	img.Tag = ""
+	wantEqual(t, "string without tag", img.String(), registry+"/shop/web@"+indexDigest)
+	img.Digest = ""
+	wantEqual(t, "pinned without digest", img.Pinned(), registry+"/shop/web")
+	wantEqual(t, "short digest", ShortDigest(indexDigest), "sha256:111111111111")
+	wantEqual(t, "short digest of little", ShortDigest("sha256:11"), "sha256:11")
+}
+
+func FuzzParseImage(f *testing.F) {
+	hex := strings.Repeat("ab", 32)
+	for _, seed := range []string{
+		"", "nginx", "nginx:1", registry + "/shop/web:1.4@sha256:" + hex, strings.ToUpper(registry) + ":443/shop/web",
+		"[::1]:5000/x", "https://x/y", "localhost/x", "a b", registry + "/x@sha256:abc", "x.y:443:443/z", "Foo/bar", "DOCKER.IO/x",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, written string) {
+		img, err := ParseImage(written)
+		if err != nil {
+			if img != (Image{}) {
+				t.Errorf("an image beside the error: %+v", img)
+			}
+			return
+		}
+		if img.Registry != strings.ToLower(img.Registry) || strings.HasSuffix(img.Registry, ":443") {
+			t.Errorf("registry %q is not in normal form", img.Registry)
+		}
+		if img.Repository == "" || img.Tag == "" && img.Digest == "" {
+			t.Errorf("nothing to ask for: %+v", img)
+		}
+		// A host that only capitals or a port told from a folder of Docker Hub, and
+		// Docker Hub itself, lose that in normal form. None of them is ECR.
+		if !strings.ContainsAny(img.Registry, ".:") || strings.HasSuffix(img.Registry, "docker.io") {
+			return
+		}
+		for _, text := range []string{img.String(), img.Pinned()} {
+			again, err := ParseImage(text)
+			if err != nil {
+				t.Fatalf("%q does not parse: %v", text, err)
+			}
+			if again.Registry != img.Registry || again.Repository != img.Repository {
+				t.Errorf("%q became %+v, was %+v", text, again, img)
+			}
+		}
+	})
+}

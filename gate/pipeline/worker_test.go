@@ -1,0 +1,486 @@
+package pipeline_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
+	"go.uber.org/goleak"
+
+	"github.com/ecr-gate/ecr-gate/awslocal"
+	"github.com/ecr-gate/ecr-gate/gate"
+	"github.com/ecr-gate/ecr-gate/gate/ecr"
+	"github.com/ecr-gate/ecr-gate/gate/pipeline"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// site is an AWS of one test's own, with the worker at work in it.
+type site struct {
+	*awslocal.Server
+	t    *testing.T
+	stop func() // stops the worker and waits for it
+}
+
+type change func(*pipeline.Worker)
+
+func open(t *testing.T, changes ...change) *site {
+	t.Helper()
+	aws := awslocal.New(awslocal.Options{})
+	if _, err := aws.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(aws.Close)
+	config := aws.AWSConfig()
+	if _, err := codepipeline.NewFromConfig(config).CreateCustomActionType(t.Context(), pipeline.ActionType{}.Definition()); err != nil {
+		t.Fatal(err)
+	}
+	worker := pipeline.Worker{
+		Config:       config,
+		Gate:         &gate.Gate{Source: ecr.NewSource(config, nil, ecr.CallTimeout(time.Second))},
+		RegistryHost: ecr.RegistryHost,
+		PollInterval: 2 * time.Millisecond,
+	}
+	for _, c := range changes {
+		c(&worker)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := worker.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	stop := sync.OnceFunc(func() { cancel(); running.Wait() })
+	t.Cleanup(stop)
+	return &site{aws, t, stop}
+}
+
+var settledAt = time.Now().Add(-time.Hour)
+
+func scanned(severities ...string) awslocal.Scan {
+	findings := []awslocal.EnhancedFinding{}
+	for i, s := range severities {
+		findings = append(findings, awslocal.EnhancedFinding{
+			ID: fmt.Sprintf("CVE-2026-%d", i), Severity: s,
+			Packages: []awslocal.Package{{Name: "openssl", Version: "3.0.7", Manager: "OS", FixedIn: "3.0.15"}},
+		})
+	}
+	return awslocal.Scan{Status: "ACTIVE", CompletedAt: settledAt, EnhancedFindings: findings}
+}
+
+func (s *site) push(repository string, scans ...awslocal.Scan) (uri, digest string) {
+	digest = s.PutImage(awslocal.Image{Repository: repository, Tags: []string{"1"}, Scans: scans})
+	return s.RegistryHost() + "/" + repository + ":1", digest
+}
+
+// release runs a pipeline with one Scan stage and returns how the stage ended.
+func (s *site) release(action awslocal.Action) awslocal.StageExecution {
+	s.t.Helper()
+	action.Provider = "EcrGate"
+	id := s.StartPipeline(awslocal.Pipeline{Name: "p", Stages: []awslocal.Stage{{Name: "Scan", Action: action}}})
+	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
+	defer cancel()
+	e, err := s.WaitExecution(ctx, id)
+	if err != nil {
+		s.t.Fatalf("the pipeline hangs: %v: %+v", err, s.Execution(id))
+	}
+	return e.Stage("Scan")
+}
+
+func properties(pairs ...string) awslocal.Action {
+	configuration := map[string]string{}
+	for i := 0; i < len(pairs); i += 2 {
+		configuration[pairs[i]] = pairs[i+1]
+	}
+	return awslocal.Action{Configuration: configuration}
+}
+
+func TestCleanImagePasses(t *testing.T) {
+	s := open(t)
+	uri, digest := s.push("shop/web", scanned("MEDIUM", "UNTRIAGED", "LOW"))
+	uri2, _ := s.push("shop/api", scanned("MEDIUM"))
+	_ = uri2
+	got := s.release(properties("Image", uri, "Policy", "built-in"))
+	// UNTRIAGED counts as HIGH, which the built-in policy does not tolerate.
+	if got.FailureType != "JobFailed" {
+		t.Fatalf("%+v", got)
+	}
+	uri, digest = s.push("shop/web2", scanned("MEDIUM", "LOW"))
+	got = s.release(properties("Image", uri))
+	if got.Status != awslocal.Succeeded || !strings.HasPrefix(got.Summary, "image allowed: ") {
+		t.Fatalf("%+v", got)
+	}
+	want := map[string]string{
+		"Verdict": "Allowed", "Image": uri, "ImageDigest": digest, "Critical": "0", "High": "0", "Medium": "1",
+		"Low": "1", "Untriaged": "0", "Excepted": "0", "ReportKey": "none",
+	}
+	for name, value := range want {
+		if got.OutputVariables[name] != value {
+			t.Errorf("variable %s is %q, want %q", name, got.OutputVariables[name], value)
+		}
+	}
+}
+
+func TestVulnerableImageFailsThePipeline(t *testing.T) {
+	s := open(t)
+	uri, _ := s.push("shop/web", scanned("CRITICAL", "LOW"))
+	got := s.release(properties("Image", uri))
+	if got.Status != awslocal.Failed || got.FailureType != "JobFailed" {
+		t.Fatalf("%+v", got)
+	}
+	for _, want := range []string{"image not allowed: " + uri, "1 CRITICAL (0 allowed)", "upgrade openssl to 3.0.15", "CVE-2026-0 openssl 3.0.7 -> 3.0.15"} {
+		if !strings.Contains(got.FailureMessage, want) {
+			t.Errorf("the message does not say %q:\n%s", want, got.FailureMessage)
+		}
+	}
+}
+
+func TestEveryImageIsJudged(t *testing.T) {
+	s := open(t)
+	good, _ := s.push("shop/good", scanned())
+	bad, _ := s.push("shop/bad", scanned("CRITICAL"))
+	definitions := fmt.Sprintf(`[{"name":"a","imageUri":%q},{"name":"b","imageUri":%q}]`, good, bad)
+	for name, action := range map[string]awslocal.Action{
+		"imagedefinitions.json":  {InputArtifact: map[string][]byte{"imagedefinitions.json": []byte(definitions)}},
+		"property beside a file": {Configuration: map[string]string{"Image": good}, InputArtifact: map[string][]byte{"imageDetail.json": fmt.Appendf(nil, `{"ImageURI":%q}`, bad)}},
+		"a file of another name": {Configuration: map[string]string{"File": "out/images.json"}, InputArtifact: map[string][]byte{"out/images.json": []byte(definitions)}},
+		"image and repository":   properties("Image", good, "Repository", "shop/bad", "ImageTag", "1"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := s.release(action)
+			if got.FailureType != "JobFailed" || !strings.HasPrefix(got.FailureMessage, "image not allowed: "+bad) {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
+
+// The bad inputs of a job: each a ConfigurationError with one clear sentence.
+func TestBadInput(t *testing.T) {
+	s := open(t)
+	detail := func(body string) awslocal.Action {
+		return awslocal.Action{InputArtifact: map[string][]byte{"imageDetail.json": []byte(body)}}
+	}
+	for name, tc := range map[string]struct {
+		action awslocal.Action
+		says   string
+	}{
+		"nothing":            {awslocal.Action{}, "names no image"},
+		"unknown policy":     {properties("Image", s.RegistryHost()+"/shop/web:1", "Policy", "nope"), `no policy named "nope"`},
+		"no reference":       {properties("Image", "not a reference"), "not an image reference"},
+		"not ECR":            {properties("Image", "redis:7"), "not in a private Amazon ECR registry"},
+		"repository alone":   {properties("Repository", "shop/web"), "ImageDigest or ImageTag"},
+		"unknown repository": {properties("Repository", "shop/none", "ImageTag", "1"), "no such repository"},
+		"not a zip":          {awslocal.Action{InputArtifactRaw: []byte("hello")}, "not a readable zip archive"},
+		"an empty object":    {awslocal.Action{InputArtifactRaw: []byte{}}, "empty"},
+		"a truncated zip":    {awslocal.Action{InputArtifactRaw: zipped(t, "imageDetail.json", 5000)[:100]}, "not a readable zip archive"},
+		"a zip bomb":         {awslocal.Action{InputArtifactRaw: zipped(t, "imageDetail.json", 64<<20)}, "larger than 1 MiB unpacked"},
+		"the file twice":     {awslocal.Action{InputArtifactRaw: zippedTwice(t)}, "twice"},
+		"no such file":       {awslocal.Action{InputArtifact: map[string][]byte{"README": nil}}, "holds no imageDetail.json and no imagedefinitions.json"},
+		"no such object":     {awslocal.Action{NoSuchObject: true}, "gone from S3"},
+		"not JSON":           {detail("<html>"), "not the JSON expected"},
+		"no images":          {detail("[]"), "lists no image"},
+		"File, no artifact":  {properties("File", "x.json"), "no input artifact"},
+		"File, not in there": {awslocal.Action{Configuration: map[string]string{"File": "x.json"}, InputArtifact: map[string][]byte{"imageDetail.json": []byte("{}")}}, "holds no x.json"},
+		"an open variable":   {properties("Image", "#{Nope.ImageURI}"), ""},
+		"too many images":    {detail(manyImages(26)), "at most 25"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := s.release(tc.action)
+			if got.FailureType != "ConfigurationError" || !strings.Contains(got.FailureMessage, tc.says) {
+				t.Errorf("%s: %q, want one that says %q", got.FailureType, got.FailureMessage, tc.says)
+			}
+			if strings.Contains(got.FailureMessage, "\n\t") || strings.Contains(got.FailureMessage, "goroutine") {
+				t.Errorf("a stack trace: %s", got.FailureMessage)
+			}
+		})
+	}
+}
+
+func manyImages(n int) string {
+	entries := make([]string, n)
+	for i := range entries {
+		entries[i] = fmt.Sprintf(`{"name":"a","imageUri":"x/y:%d"}`, i)
+	}
+	return "[" + strings.Join(entries, ",") + "]"
+}
+
+func zipped(t *testing.T, name string, size int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	f, err := w.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write(bytes.Repeat([]byte(" "), size)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func zippedTwice(t *testing.T) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for _, name := range []string{"imageDetail.json", "./imageDetail.json"} {
+		if _, err := w.Create(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// A large artifact is read by its directory, not downloaded.
+func TestLargeArtifact(t *testing.T) {
+	s := open(t)
+	uri, _ := s.push("shop/web", scanned())
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	big, _ := w.CreateHeader(&zip.FileHeader{Name: "big", Method: zip.Store})
+	_, _ = big.Write(make([]byte, 9<<20))
+	detail, _ := w.Create("imageDetail.json")
+	_, _ = fmt.Fprintf(detail, `{"ImageURI":%q}`, uri)
+	for i := range 20000 {
+		_, _ = w.Create(fmt.Sprintf("node_modules/a/rather/long/path/to/a/small/file/%d", i))
+	}
+	_ = w.Close()
+	if got := s.release(awslocal.Action{InputArtifactRaw: b.Bytes()}); got.Status != awslocal.Succeeded {
+		t.Errorf("%+v", got)
+	}
+}
+
+// A scan that is not finished is handed back with a token, judged later by the
+// digest of the first look, wherever the tag went.
+func TestWaitsByContinuationToken(t *testing.T) {
+	s := open(t)
+	running := awslocal.Scan{Status: "PENDING"}
+	uri, digest := s.push("shop/web", awslocal.Scan{Error: "ScanNotFoundException"}, running, running, scanned("CRITICAL"))
+	s.OnChange(func(e awslocal.Execution) {
+		if jobs := e.Stage("Scan").Jobs; len(jobs) == 2 {
+			other := s.PutImage(awslocal.Image{Repository: "shop/web", Seed: "clean", Scans: []awslocal.Scan{scanned()}})
+			s.MoveTag("shop/web", "1", other)
+		}
+	})
+	got := s.release(properties("Image", uri))
+	if got.FailureType != "JobFailed" || len(got.Jobs) != 4 {
+		t.Fatalf("%d jobs: %+v", len(got.Jobs), got)
+	}
+	if short := gate.ShortDigest(digest); !strings.Contains(got.FailureMessage, short) {
+		t.Errorf("judged another digest than %s: %s", short, got.FailureMessage)
+	}
+	for _, id := range got.Jobs {
+		if state, _ := s.JobState(id); strings.Contains(state.ContinuationToken, "ecr") || utf8.RuneCountInString(state.ContinuationToken) > 2048 {
+			t.Errorf("token %q", state.ContinuationToken)
+		}
+	}
+}
+
+func TestDeadline(t *testing.T) {
+	for name, tc := range map[string]struct {
+		scan awslocal.Scan
+		want string
+	}{
+		"never finished": {awslocal.Scan{Status: "IN_PROGRESS"}, "RevisionUnavailable"},
+		"never started":  {awslocal.Scan{Error: "ScanNotFoundException"}, "RevisionUnavailable"},
+		"throttled":      {awslocal.Scan{Error: "ThrottlingException"}, "SystemUnavailable"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t)
+			uri, _ := s.push("shop/web", tc.scan)
+			got := s.release(properties("Image", uri, "MaxWait", "0"))
+			if got.FailureType != tc.want || !strings.Contains(got.FailureMessage, "waited 0s") {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
+
+func TestAccessDeniedIsFinal(t *testing.T) {
+	s := open(t)
+	uri, _ := s.push("shop/web", scanned())
+	s.Deny("ecr.DescribeImageScanFindings", "User: arn:aws:iam::111122223333:role/x is not authorized to perform: inspector2:ListFindings on resource: *")
+	got := s.release(properties("Image", uri))
+	if got.FailureType != "PermissionError" || len(got.Jobs) != 1 || !strings.Contains(got.FailureMessage, "inspector2:ListFindings") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestModeWarn(t *testing.T) {
+	s := open(t)
+	uri, _ := s.push("shop/web", scanned("CRITICAL"))
+	got := s.release(properties("Image", uri, "Mode", "warn"))
+	if got.Status != awslocal.Succeeded || got.OutputVariables["Verdict"] != "Denied" || !strings.Contains(got.Summary, "mode warn") {
+		t.Errorf("%+v", got)
+	}
+}
+
+type checker func(context.Context, gate.Request) gate.Verdict
+
+func (c checker) Check(ctx context.Context, r gate.Request) gate.Verdict { return c(ctx, r) }
+
+func judgedBy(c checker) change { return func(w *pipeline.Worker) { w.Gate = c } }
+
+func TestPanicIsReported(t *testing.T) {
+	s := open(t, judgedBy(func(context.Context, gate.Request) gate.Verdict { panic("boom") }))
+	got := s.release(properties("Image", "x/y:1"))
+	if got.FailureType != "SystemUnavailable" || strings.Contains(got.FailureMessage, "goroutine") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// SIGTERM hands back what is in hand; another worker takes it up.
+func TestStopHandsBack(t *testing.T) {
+	judging := make(chan struct{})
+	s := open(t, judgedBy(func(ctx context.Context, r gate.Request) gate.Verdict {
+		close(judging)
+		<-ctx.Done()
+		return gate.Unjudged("p", gate.Image{Written: r.Image}, &gate.Trouble{Cause: gate.NotReadable, Passing: true, Text: "stopped"})
+	}))
+	id := s.AddJob(awslocal.Job{Configuration: map[string]string{"Image": "x/y:1"}})
+	<-judging
+	s.stop()
+	state, _ := s.JobState(id)
+	if state.Status != "Succeeded" || state.Successor == "" || state.Result.ContinuationToken == "" {
+		t.Errorf("not handed back: %+v", state)
+	}
+}
+
+// A job that was stopped while it was judged is settled: one report, no retry.
+func TestStoppedJobIsLeftAlone(t *testing.T) {
+	results := make(chan pipeline.Result, 1)
+	var execution string
+	judging := make(chan struct{})
+	var s *site
+	s = open(t, judgedBy(func(_ context.Context, r gate.Request) gate.Verdict {
+		<-judging
+		s.StopExecution(execution)
+		return gate.Verdict{Image: r.Image, Reason: "denied"}
+	}), counted(results))
+	execution = s.StartPipeline(awslocal.Pipeline{Name: "p", Stages: []awslocal.Stage{{Name: "Scan", Action: awslocal.Action{
+		Provider: "EcrGate", Configuration: map[string]string{"Image": "x/y:1"},
+	}}}})
+	close(judging)
+	if got := <-results; got != pipeline.NotOurs {
+		t.Errorf("result %s", got)
+	}
+	if n := s.Calls()["codepipeline.PutJobFailureResult"]; n != 1 {
+		t.Errorf("%d reports", n)
+	}
+}
+
+// Another worker was faster: the job is not judged and not reported.
+func TestJobOfAnotherWorkerIsLeftAlone(t *testing.T) {
+	for name, fault := range map[string]awslocal.Fault{
+		"its nonce is used up": {Code: "InvalidNonceException"},
+		"it is over":           {Garbage: []byte(`{"status":"TimedOut"}`)},
+		"no status":            {Garbage: []byte(`{}`)},
+		"AWS refuses":          {Code: "AccessDeniedException"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			results := make(chan pipeline.Result, 1)
+			s := open(t, judgedBy(func(context.Context, gate.Request) gate.Verdict {
+				t.Error("judged a job that is not ours")
+				return gate.Verdict{}
+			}), counted(results))
+			fault.Operation = "codepipeline.AcknowledgeJob"
+			s.Inject(fault)
+			s.AddJob(awslocal.Job{Configuration: map[string]string{"Image": "x/y:1"}})
+			if got := <-results; got != pipeline.NotOurs {
+				t.Errorf("result %s", got)
+			}
+			s.stop()
+			if calls := s.Calls(); calls["codepipeline.PutJobFailureResult"]+calls["codepipeline.PutJobSuccessResult"] != 0 {
+				t.Errorf("reported: %v", calls)
+			}
+		})
+	}
+}
+
+func counted(results chan pipeline.Result) change {
+	return func(w *pipeline.Worker) { w.Counts = func(r pipeline.Result) { results <- r } }
+}
+
+// Nothing is lost while AWS fails: polling backs off, reports are repeated.
+func TestAWSFailsForAWhile(t *testing.T) {
+	s := open(t)
+	uri, _ := s.push("shop/web", scanned("CRITICAL"))
+	s.Inject(awslocal.Fault{Operation: "codepipeline.PollForJobs", Times: 4, Status: 500, Code: "ServiceUnavailable"})
+	s.Inject(awslocal.Fault{Operation: "codepipeline.PutJobFailureResult", Times: 4, Status: 500, Code: "ServiceUnavailable"})
+	if got := s.release(properties("Image", uri)); got.FailureType != "JobFailed" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// Texts stay within CodePipeline's limits whatever was found; awslocal refuses
+// longer ones as CodePipeline does.
+func TestLongTexts(t *testing.T) {
+	s := open(t)
+	severities := make([]string, 400)
+	for i := range severities {
+		severities[i] = "MEDIUM"
+	}
+	clean, _ := s.push("shop/clean", scanned(severities...))
+	if got := s.release(properties("Image", clean)); got.Status != awslocal.Succeeded || utf8.RuneCountInString(got.Summary) > 2048 {
+		t.Errorf("%d characters, %s", utf8.RuneCountInString(got.Summary), got.Status)
+	}
+	bad, _ := s.push("shop/bad", scanned(append(severities, "CRITICAL")...))
+	got := s.release(properties("Image", bad))
+	if got.FailureType != "JobFailed" || utf8.RuneCountInString(got.FailureMessage) > 5000 {
+		t.Errorf("%d characters, %s", utf8.RuneCountInString(got.FailureMessage), got.FailureType)
+	}
+}
+
+func TestOutputArtifact(t *testing.T) {
+	results := make(chan pipeline.Result, 1)
+	s := open(t, counted(results))
+	uri, _ := s.push("shop/web", scanned("CRITICAL"))
+	s.AddJob(awslocal.Job{
+		Configuration:   map[string]string{"Image": uri},
+		OutputArtifacts: []awslocal.Artifact{{Name: "out", Bucket: "artifacts", Key: "p/out/1", NoSuchObject: true}},
+		EncryptionKeyID: "arn:aws:kms:eu-west-1:111122223333:key/1",
+	})
+	if got := <-results; got != pipeline.Failed {
+		t.Errorf("result %s", got)
+	}
+	s.stop()
+	body, headers, err := s.Object("artifacts", "p/out/1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := headers.Get("x-amz-server-side-encryption-aws-kms-key-id"); got != "arn:aws:kms:eu-west-1:111122223333:key/1" {
+		t.Errorf("encrypted with %q", got)
+	}
+	archive, err := zip.NewReader(bytes.NewReader(body), int64(len(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := archive.Open("verdict.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, _ := io.ReadAll(f)
+	var list struct {
+		Kind  string `json:"kind"`
+		Items []struct{ Image, Outcome, Digest string }
+	}
+	if err := json.Unmarshal(raw, &list); err != nil || list.Kind != "VerdictList" || len(list.Items) != 1 || list.Items[0].Outcome != "Denied" {
+		t.Errorf("%v: %s", err, raw)
+	}
+}
