@@ -161,10 +161,12 @@ func TestRequestsAreValidated(t *testing.T) {
 		"repository too long":      func(in *ecr.DescribeImageScanFindingsInput) { in.RepositoryName = aws.String(strings.Repeat("a", 257)) },
 		"no digest at all":         func(in *ecr.DescribeImageScanFindingsInput) { in.ImageId.ImageDigest = nil },
 		"malformed digest":         func(in *ecr.DescribeImageScanFindingsInput) { in.ImageId.ImageDigest = aws.String("v1") },
-		"tag too long":             func(in *ecr.DescribeImageScanFindingsInput) { in.ImageId.ImageTag = aws.String(strings.Repeat("a", 301)) },
-		"account of 11 digits":     func(in *ecr.DescribeImageScanFindingsInput) { in.RegistryId = aws.String("11112222333") },
-		"no results":               func(in *ecr.DescribeImageScanFindingsInput) { in.MaxResults = aws.Int32(0) },
-		"too many results":         func(in *ecr.DescribeImageScanFindingsInput) { in.MaxResults = aws.Int32(1001) },
+		"tag too long": func(in *ecr.DescribeImageScanFindingsInput) {
+			in.ImageId.ImageTag = aws.String(strings.Repeat("a", 301))
+		},
+		"account of 11 digits": func(in *ecr.DescribeImageScanFindingsInput) { in.RegistryId = aws.String("11112222333") },
+		"no results":           func(in *ecr.DescribeImageScanFindingsInput) { in.MaxResults = aws.Int32(0) },
+		"too many results":     func(in *ecr.DescribeImageScanFindingsInput) { in.MaxResults = aws.Int32(1001) },
 	}
 	for name, spoil := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -47,8 +47,14 @@ func (v Verdict) addExceptionReports(b *lines) {
 			b.add("soon expiring: exception " + e.ExceptionNote.line())
 		}
 	}
-	if n := count[ExceptionExpired] + count[ExceptionUnused]; n > 0 {
-		b.add(fmt.Sprintf("exceptions of no use here: %d expired, %d unused", count[ExceptionExpired], count[ExceptionUnused]))
+	var idle []string
+	for _, state := range []ExceptionState{ExceptionExpired, ExceptionUnused} {
+		if n := count[state]; n > 0 {
+			idle = append(idle, fmt.Sprintf("%d %s", n, state))
+		}
+	}
+	if len(idle) > 0 {
+		b.add("exceptions of no use here: " + strings.Join(idle, ", "))
 	}
 }
 

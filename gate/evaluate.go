@@ -160,7 +160,7 @@ func unfinished(s Scan) *Trouble {
 	case StatusInProgress, StatusPending:
 		return waiting(s.Status)
 	case StatusExpired:
-		return &Trouble{Cause: Expired, Text: "Amazon Inspector no longer watches it (SCAN_ELIGIBILITY_EXPIRED), so its findings say nothing", Mend: "rebuild and push it again"}
+		return &Trouble{Cause: Expired, Text: "Amazon Inspector no longer watches it (SCAN_ELIGIBILITY_EXPIRED), so its findings are out of date", Mend: "rebuild and push it again"}
 	case StatusArchived:
 		return &Trouble{Cause: Archived, Text: "it is archived in ECR and has no scan", Mend: "restore it, or push it again"}
 	case StatusFailed:

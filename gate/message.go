@@ -62,7 +62,7 @@ func (r rules) policyName() string {
 	if r.policy.Name == "" {
 		return "the policy"
 	}
-	return "policy " + clip(r.policy.Name, 63)
+	return "policy " + clip(r.policy.Name, 40)
 }
 
 func (r rules) allowedBecause(d judgement, judged []judgement) string {
@@ -88,13 +88,13 @@ func (r rules) deniedBecause(d judgement) string {
 func (r rules) pendingBecause(d judgement) string {
 	switch d.cause {
 	case NoScan:
-		return "has no scan yet; " + r.policyName() + " needs a finished one"
+		return "has no scan yet, and " + r.policyName() + " needs a finished one"
 	case TooOld:
-		return "was scanned too long ago; " + r.policyName() + " needs a newer scan"
+		return "was scanned too long ago, and " + r.policyName() + " needs a newer scan"
 	case NotSettled:
-		return "was scanned just now and findings may still come in; " + r.policyName() + " needs them all"
+		return "was scanned just now and findings may still come in, and " + r.policyName() + " needs them all"
 	default:
-		return "is still being scanned (" + d.trouble.Text + "); " + r.policyName() + " needs a finished scan"
+		return "is still being scanned (" + d.trouble.Text + "), and " + r.policyName() + " needs a finished scan"
 	}
 }
 
@@ -192,7 +192,9 @@ func (r rules) next(d judgement) string {
 	case d.trouble != nil && d.cause != NotFinished && d.cause != NoScan:
 		return d.trouble.Mend
 	case d.cause == NoScan:
-		return "wait a minute; if it stays so, see that scan on push covers repository " + clip(r.img.Repository, 60)
+		return "wait a minute, and if it stays so, see that scan on push covers repository " + clip(r.img.Repository, 60)
+	case d.cause == NotSettled:
+		return "try again in 2 minutes"
 	case d.outcome == Pending:
 		return "wait for the scan and try again"
 	case d.cause == Unscannable:

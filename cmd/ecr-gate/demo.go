@@ -159,8 +159,12 @@ func (p product) build(aws *awslocal.Server) awslocal.Pipeline {
 	}}
 }
 
-// moved shows one line whenever a pipeline's picture changes.
+// moved shows one line whenever a pipeline's picture changes, from the moment
+// that its image is built.
 func (s *stage) moved(e awslocal.Execution) {
+	if e.Stage("Scan").Status == awslocal.NotStarted {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	line := s.picture(e)

@@ -134,7 +134,7 @@ func (d *doors) run(ctx context.Context, flags serveFlags, c *config.Config) err
 	}
 	worker := pipeline.Worker{
 		Config: d.env, Gate: d, ActionType: actionType(c), RegistryHost: ecr.RegistryHost,
-		MaxWait: c.Pipeline.MaxWait.Duration(), PollInterval: c.Pipeline.PollInterval.Duration(), Concurrency: c.Pipeline.Concurrency,
+		MaxWait: c.Pipeline.MaxWait, PollInterval: c.Pipeline.PollInterval, Concurrency: c.Pipeline.Concurrency,
 		Log: d.log, Counts: d.metrics.job,
 	}
 	group.Go(func() error { return worker.Run(ctx) })
