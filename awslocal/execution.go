@@ -149,6 +149,7 @@ func (s *Server) StopExecution(id string) {
 	}
 	stage := &x.state.Stages[x.at]
 	j := p.jobs[stage.Jobs[len(stage.Jobs)-1]]
+	j.status = jobTimedOut
 	p.dequeue(j)
 	stage.Status = Stopped
 	p.end(x, Stopped)

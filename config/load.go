@@ -2,10 +2,7 @@ package config
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -38,7 +35,10 @@ func Parse(name string, data []byte) (*Config, error) {
 // watcher knows which files to look at.
 func load(path string, now time.Time) (*Config, Faults) {
 	name := filepath.Base(path)
-	data, err := read(path)
+	data, err := strict.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errors.New("no such file; say with --config where the configuration is")
+	}
 	if err != nil {
 		return Default(), Faults{{File: path, Text: err.Error()}}
 	}
@@ -51,22 +51,6 @@ func load(path string, now time.Time) (*Config, Faults) {
 	}
 	c.exceptions = exceptions
 	return c, faults
-}
-
-func read(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, errors.New("no such file; say with --config where the configuration is")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot be read: %w", errors.Unwrap(err))
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, strict.MaxSize+1))
-	if err != nil {
-		return nil, fmt.Errorf("cannot be read: %w", errors.Unwrap(err))
-	}
-	return data, nil
 }
 
 const minimal = `write at least "apiVersion: ` + APIVersion + `" and "kind: ` + Kind + `"`

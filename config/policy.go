@@ -75,7 +75,7 @@ func (s *Severity) UnmarshalText(text []byte) error {
 	case got != gate.Untriaged:
 		return fmt.Errorf("%s must be in capitals; write %s", word, got)
 	case strings.EqualFold(word, "UNTRIAGED"), strings.EqualFold(word, "UNDEFINED"):
-		return fmt.Errorf("%s cannot be limited by itself; say with untriagedAs what such findings count as", word)
+		return fmt.Errorf("%s cannot be limited by itself; let untriagedAs say which severity such findings count as", word)
 	default:
 		return fmt.Errorf("%.40q is no severity; write one of CRITICAL, HIGH, MEDIUM, LOW, INFORMATIONAL", word)
 	}

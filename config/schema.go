@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-//go:generate go test -run TestSchema -update .
+//go:generate go test -run TestSchemaIsUpToDate -update .
 
 //go:embed schema.json
 var schema []byte

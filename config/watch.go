@@ -3,7 +3,8 @@ package config
 import (
 	"context"
 	"crypto/sha256"
-	"os"
+	"fmt"
+	"hash"
 	"path/filepath"
 	"time"
 
@@ -38,8 +39,7 @@ type watcher struct {
 	onBad  func(error)
 
 	notify *fsnotify.Watcher // nil: the system offers none
-	files  []string          // the exception files of the last version, good or bad
-	last   [sha256.Size]byte // of all contents when last loaded
+	last   [sha256.Size]byte // of all files when last loaded; zero: never
 }
 
 func (w *watcher) run(ctx context.Context, settle, recheck time.Duration) error {
@@ -47,7 +47,7 @@ func (w *watcher) run(ctx context.Context, settle, recheck time.Duration) error 
 	if w.notify != nil {
 		defer w.notify.Close()
 	}
-	w.reload()
+	w.check()
 	tick := time.NewTicker(recheck)
 	defer tick.Stop()
 	var settled <-chan time.Time
@@ -78,44 +78,24 @@ func (w *watcher) open() (<-chan fsnotify.Event, <-chan error) {
 		return nil, nil
 	}
 	w.notify = notify
-	w.follow()
 	return notify.Events, notify.Errors
 }
 
-// follow watches the folders of all files, not the files: an editor replaces a
-// file by another, and Kubernetes replaces a symlink beside it (..data).
-func (w *watcher) follow() {
-	if w.notify == nil {
-		return
-	}
-	for _, path := range w.paths() {
-		_ = w.notify.Add(filepath.Dir(path)) // a folder that is not there yet is found by the regular look
-	}
-}
-
-func (w *watcher) paths() []string {
-	paths := []string{w.path}
-	for _, name := range w.files {
-		paths = append(paths, exception.Locate(filepath.Dir(w.path), name))
-	}
-	return paths
-}
-
-// check reloads if any content differs from what was loaded last.
+// check follows the files, and loads them if any differs from what was loaded
+// last. To follow comes first, so that no change falls between.
 func (w *watcher) check() {
-	w.follow() // a folder may have come back
-	if w.contents() != w.last {
+	paths, sum := fingerprint(w.path)
+	w.follow(paths) // again: a folder may have come back
+	if sum != w.last {
+		w.last = sum
 		w.reload()
 	}
 }
 
-// reload loads until the files stood still, or came to be named, meanwhile:
-// what is fingerprinted is then what was loaded.
+// reload loads the files afresh. If they changed after the fingerprint was taken,
+// the next check finds them different and loads once more.
 func (w *watcher) reload() {
-	w.last = w.contents()
 	c, faults := load(w.path, w.now())
-	w.files = c.Exceptions.Files
-	w.follow()
 	if err := faults.Err(); err != nil {
 		w.onBad(err)
 		return
@@ -123,18 +103,37 @@ func (w *watcher) reload() {
 	w.onGood(c)
 }
 
-// contents is a fingerprint of all files. One that cannot be read has its own.
-func (w *watcher) contents() (sum [sha256.Size]byte) {
+// follow watches the folders of all files, not the files: an editor replaces a
+// file by another, and Kubernetes replaces a symlink beside it (..data).
+func (w *watcher) follow(paths []string) {
+	if w.notify == nil {
+		return
+	}
+	for _, path := range paths {
+		_ = w.notify.Add(filepath.Dir(path)) // one that is not there is found by the regular look
+	}
+}
+
+// fingerprint returns the file and the exception files that it names, good or
+// bad, and a hash of their contents. What cannot be read has a hash too.
+func fingerprint(path string) (paths []string, sum [sha256.Size]byte) {
+	data, err := strict.ReadFile(path)
+	c, _ := parse(path, data)
 	h := sha256.New()
-	for _, path := range w.paths() {
-		data, err := readFor(path)
-		one := sha256.Sum256(data)
-		h.Write([]byte(path))
-		h.Write(one[:])
-		if err != nil {
-			h.Write([]byte(err.Error()))
-		}
+	add(h, path, data, err)
+	paths = []string{path}
+	for _, name := range c.Exceptions.Files {
+		file := exception.Locate(filepath.Dir(path), name)
+		data, err := strict.ReadFile(file)
+		add(h, file, data, err)
+		paths = append(paths, file)
 	}
 	h.Sum(sum[:0])
-	return sum
+	return paths, sum
+}
+
+// add hashes one file; the lengths keep what belongs to one from the next.
+func add(h hash.Hash, path string, data []byte, err error) {
+	_, _ = fmt.Fprintf(h, "%d %s %d %v\n", len(path), path, len(data), err)
+	_, _ = h.Write(data)
 }

@@ -46,7 +46,8 @@ type rules struct {
 	policy     Policy
 	exceptions []Exception
 	byID       map[string][]int // exceptions that name a vulnerability
-	anyID      []int            // exceptions that name packages only
+	byPackage  map[string][]int // exceptions that name none, by package
+	purlAlone  bool             // some of those go by package URL
 	blocked    map[string]bool
 	img        Image
 	now        time.Time
@@ -55,15 +56,19 @@ type rules struct {
 func newRules(policy Policy, exceptions []Exception, img Image, now time.Time) rules {
 	r := rules{
 		policy: policy, exceptions: exceptions, img: img, now: now,
-		byID:    make(map[string][]int, len(exceptions)),
-		blocked: make(map[string]bool, len(policy.Blocked)),
+		byID:      make(map[string][]int, len(exceptions)),
+		byPackage: map[string][]int{},
+		blocked:   make(map[string]bool, len(policy.Blocked)),
 	}
 	for i, e := range exceptions {
 		for _, id := range e.IDs {
 			r.byID[id] = append(r.byID[id], i)
 		}
 		if len(e.IDs) == 0 {
-			r.anyID = append(r.anyID, i)
+			for _, name := range e.packageNames() {
+				r.byPackage[name] = append(r.byPackage[name], i)
+			}
+			r.purlAlone = r.purlAlone || len(e.PURLs) > 0
 		}
 	}
 	for _, id := range policy.Blocked {

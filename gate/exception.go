@@ -49,7 +49,7 @@ func (e Exception) Lapsed(now time.Time) bool {
 // covers reports whether the exception, were it not for its expiry, lets this
 // package of the finding pass in this image. counted is what the finding's
 // severity counts as.
-func (e Exception) covers(img Image, manifest string, f Finding, p Package, counted Severity) bool {
+func (e Exception) covers(img Image, manifest string, f Finding, p installed, counted Severity) bool {
 	return e.names(f) &&
 		e.namesImage(img, manifest) &&
 		e.namesPackage(p) &&
@@ -91,9 +91,28 @@ func (e Exception) namesImage(img Image, manifest string) bool {
 		(len(e.Digests) == 0 || contains(e.Digests, img.Digest) || contains(e.Digests, manifest))
 }
 
-func (e Exception) namesPackage(p Package) bool {
-	return (len(e.Packages) == 0 || e.hasName(p)) &&
-		(len(e.PURLs) == 0 || e.hasPURL(p)) &&
+// installed is a package of a finding with its package URL taken apart, once.
+type installed struct {
+	Package
+	purl packageurl.PackageURL // zero: none that can be read
+}
+
+// parsePURL is the zero value for a package URL that cannot be read: it matches
+// nothing.
+func (p Package) parsePURL() packageurl.PackageURL {
+	if p.PURL == "" {
+		return packageurl.PackageURL{}
+	}
+	purl, err := packageurl.FromString(p.PURL)
+	if err != nil {
+		return packageurl.PackageURL{}
+	}
+	return purl
+}
+
+func (e Exception) namesPackage(p installed) bool {
+	return (len(e.Packages) == 0 || e.hasName(p.Package)) &&
+		(len(e.PURLs) == 0 || e.hasPURL(p.purl)) &&
 		(len(e.Paths) == 0 || p.Path != "" && anyGlob(e.Paths, strings.TrimPrefix(p.Path, "/"), p.Path))
 }
 
@@ -106,12 +125,8 @@ func (e Exception) hasName(p Package) bool {
 	return false
 }
 
-func (e Exception) hasPURL(p Package) bool {
-	if p.PURL == "" {
-		return false
-	}
-	got, err := packageurl.FromString(p.PURL)
-	if err != nil {
+func (e Exception) hasPURL(got packageurl.PackageURL) bool {
+	if got.Name == "" {
 		return false
 	}
 	for _, want := range e.PURLs {
@@ -120,6 +135,18 @@ func (e Exception) hasPURL(p Package) bool {
 		}
 	}
 	return false
+}
+
+// packageNames are the names under which a package may be meant.
+func (e Exception) packageNames() []string {
+	var names []string
+	for _, p := range e.Packages {
+		names = append(names, p.Name)
+	}
+	for _, p := range e.PURLs {
+		names = append(names, p.Name)
+	}
+	return names
 }
 
 // samePackage compares what the exception's purl names; the version only where

@@ -31,7 +31,7 @@ type lapsed struct {
 
 // count sorts every finding into what counts and what is passed over.
 func (r rules) count(s Scan) tally {
-	t := tally{counts: map[Severity]int{}, weighed: map[Severity]int{}}
+	t := tally{counts: map[Severity]int{}, weighed: map[Severity]int{}, counted: make([]Finding, 0, len(s.Findings))}
 	for _, f := range s.Findings {
 		if f.Status >= StatusUnknown {
 			t.strange++
@@ -117,8 +117,8 @@ func (r rules) inGrace(f Finding, weight Severity) bool {
 // finding, nil if any package is left, and then the expired ones that would have
 // made up for it.
 func (r rules) exceptionsFor(manifest string, f Finding, weight Severity) (used, old []int) {
-	candidates := r.candidates(f)
-	if len(candidates) == 0 {
+	named := r.naming(f)
+	if len(named) == 0 && len(r.byPackage) == 0 {
 		return nil, nil
 	}
 	packages := f.Packages
@@ -127,7 +127,11 @@ func (r rules) exceptionsFor(manifest string, f Finding, weight Severity) (used,
 	}
 	whole, wasWhole := true, true
 	for _, p := range packages {
-		live, expired := r.covering(candidates, manifest, f, p, weight)
+		in := installed{Package: p}
+		if len(named) > 0 || r.purlAlone {
+			in.purl = p.parsePURL()
+		}
+		live, expired := r.covering(r.candidates(named, in), manifest, f, in, weight)
 		switch {
 		case live >= 0:
 			used = appendNew(used, live)
@@ -156,21 +160,28 @@ func appendNew(list []int, numbers ...int) []int {
 	return list
 }
 
-// candidates are the exceptions that could name the finding at all.
-func (r rules) candidates(f Finding) []int {
-	ids := r.byID[f.ID]
+// naming are the exceptions that name the vulnerability.
+func (r rules) naming(f Finding) []int {
+	list := r.byID[f.ID]
 	if len(f.Related) == 1 {
-		ids = append(slices.Clip(ids), r.byID[f.Related[0]]...)
+		list = append(slices.Clip(list), r.byID[f.Related[0]]...)
 	}
-	if len(r.anyID) == 0 {
-		return ids
+	return list
+}
+
+// candidates adds to them those that name no vulnerability, but could mean this
+// package.
+func (r rules) candidates(named []int, p installed) []int {
+	list := append(slices.Clip(named), r.byPackage[p.Name]...)
+	if p.purl.Name != p.Name {
+		list = append(slices.Clip(list), r.byPackage[p.purl.Name]...)
 	}
-	return append(slices.Clip(ids), r.anyID...)
+	return list
 }
 
 // covering is the first exception in force that covers the package, -1 if none
 // does, and then the expired ones that would.
-func (r rules) covering(candidates []int, manifest string, f Finding, p Package, weight Severity) (live int, expired []int) {
+func (r rules) covering(candidates []int, manifest string, f Finding, p installed, weight Severity) (live int, expired []int) {
 	for _, i := range candidates {
 		e := r.exceptions[i]
 		switch {

@@ -2,10 +2,7 @@ package exception
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -20,7 +17,10 @@ func Load(dir string, files []string, rules Rules, now time.Time) ([]gate.Except
 	var all []gate.Exception
 	var faults strict.Faults
 	for _, name := range files {
-		data, err := read(Locate(dir, name))
+		data, err := strict.ReadFile(Locate(dir, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			err = errors.New("no such file; paths are relative to the configuration file")
+		}
 		if err != nil {
 			faults = append(faults, strict.Fault{File: name, Text: err.Error()})
 			continue
@@ -41,26 +41,4 @@ func Locate(dir, name string) string {
 		return name
 	}
 	return filepath.Join(dir, name)
-}
-
-// read returns the content of a regular file, one byte more than is allowed at
-// most. Its errors say what is wrong without the path: who asks knows the name.
-func read(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, errors.New("no such file; paths are relative to the configuration file")
-	case err != nil:
-		return nil, fmt.Errorf("cannot be read: %w", errors.Unwrap(err))
-	case info.IsDir():
-		return nil, errors.New("is a directory; name the files in it")
-	case !info.Mode().IsRegular():
-		return nil, errors.New("is not a regular file")
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot be read: %w", errors.Unwrap(err))
-	}
-	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, strict.MaxSize+1))
 }
