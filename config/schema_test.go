@@ -89,7 +89,10 @@ func reflectSchema(t *testing.T) []byte {
 }
 
 func mapType(t reflect.Type) *reflected.Schema {
-	duration := reflected.Schema{Type: "string", Pattern: `^(0|([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+)$`}
+	duration := reflected.Schema{AnyOf: []*reflected.Schema{
+		{Type: "string", Pattern: `^(0|([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+)$`},
+		{Const: 0},
+	}}
 	switch t {
 	case reflect.TypeFor[time.Duration]():
 		return &duration

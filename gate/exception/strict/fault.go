@@ -13,6 +13,8 @@ type Fault struct {
 	Line int    // counted from 1; 0: the file as a whole, or something it lacks
 	Path string // of the key, as policies[0].maxFindings; empty: the file as a whole
 	Text string
+
+	column int // for the order on one line
 }
 
 // Error is the fault on one line:
@@ -55,7 +57,9 @@ func (f Faults) Err() error {
 // inFileOrder sorts by line; what concerns the whole file comes first.
 func (f Faults) inFileOrder() Faults {
 	sorted := slices.Clone(f)
-	slices.SortStableFunc(sorted, func(a, b Fault) int { return cmp.Compare(a.Line, b.Line) })
+	slices.SortStableFunc(sorted, func(a, b Fault) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.column, b.column))
+	})
 	return sorted
 }
 

@@ -22,18 +22,24 @@ const maxNodes = 1 << 18
 // File is a file that was read, with all that is wrong with it.
 type File struct {
 	Name   string
-	lines  map[string]int  // path → line of its key
-	faults Faults          // in the order they were found
-	spoilt map[string]bool // paths that a fault speaks for already
+	places map[string]place // path → where its key is
+	faults Faults           // in the order they were found
+	spoilt map[string]bool  // paths with a fault at or below them
+	broken map[string]bool  // paths below which nothing could be read
 	nodes  int
 	empty  bool
 }
+
+// place is where a key or an item stands, counted from 1.
+type place struct{ line, column int }
+
+func placeOf(n *yaml.Node) place { return place{n.Line, n.Column} }
 
 // Decode reads one YAML document into the struct that into points to. Key names
 // come from the json tags of its fields. A struct with a method SetDefaults gets
 // it called before its keys are read. What is at fault stays at its default.
 func Decode(name string, data []byte, into any) *File {
-	f := &File{Name: name, lines: map[string]int{}, spoilt: map[string]bool{}}
+	f := &File{Name: name, places: map[string]place{}, spoilt: map[string]bool{}, broken: map[string]bool{}}
 	setDefaults(reflect.ValueOf(into))
 	if root := f.document(data); root != nil {
 		f.value("", root, reflect.ValueOf(into).Elem())
@@ -85,25 +91,33 @@ func (f *File) syntax(err error) {
 		}
 	}
 	f.add(fault)
+	f.broken[""] = true
 }
 
 // Empty reports whether the file holds nothing but blanks and comments.
 func (f *File) Empty() bool { return f.empty }
 
 // Has reports whether the file has a key of this path.
-func (f *File) Has(path string) bool { return f.lines[path] > 0 }
+func (f *File) Has(path string) bool { return f.places[path].line > 0 }
 
 // Faults returns all faults in file order, nil if there are none.
 func (f *File) Faults() Faults { return f.faults.inFileOrder() }
 
 // Faultf adds a fault about a path, at its line or at that of the nearest key
-// around it. It is dropped where a fault speaks for that path, or for something
-// below it, already: one mistake is worth one sentence.
+// around it. It is dropped where there is one already at that path, below it, or
+// around it where nothing could be read: one mistake is worth one sentence.
 func (f *File) Faultf(path, format string, args ...any) {
-	if path != "" && f.isSpoilt(path) {
+	if path != "" && (f.spoilt[path] || f.isBroken(path)) {
 		return
 	}
-	f.add(Fault{Line: f.line(path), Path: path, Text: fmt.Sprintf(format, args...)})
+	at := f.place(path)
+	f.add(Fault{Line: at.line, column: at.column, Path: path, Text: fmt.Sprintf(format, args...)})
+}
+
+// unreadable adds a fault about a path and takes it as said for all below it.
+func (f *File) unreadable(path, format string, args ...any) {
+	f.Faultf(path, format, args...)
+	f.broken[path] = true
 }
 
 // OneOf adds a fault unless the value is one of the words.
@@ -133,13 +147,21 @@ func (f *File) spoil(path string) {
 	}
 }
 
-func (f *File) isSpoilt(path string) bool { return f.spoilt[path] }
-
-func (f *File) line(path string) int {
+func (f *File) isBroken(path string) bool {
 	for ; path != ""; path = parent(path) {
-		if line := f.lines[path]; line > 0 {
-			return line
+		if f.broken[path] {
+			return true
 		}
 	}
-	return 0
+	return f.broken[""]
+}
+
+// place returns that of the path, or of the nearest key around it.
+func (f *File) place(path string) place {
+	for ; path != ""; path = parent(path) {
+		if at, ok := f.places[path]; ok {
+			return at
+		}
+	}
+	return place{}
 }

@@ -51,7 +51,7 @@ func (f *File) nothing(path string, into reflect.Value) {
 	if into.Kind() == reflect.Slice && into.Type().Elem().Kind() == reflect.Struct {
 		return
 	}
-	f.Faultf(path, "has no value; give it one or leave it out")
+	f.unreadable(path, "has no value; give it one or leave it out")
 }
 
 func (f *File) structure(path string, n *yaml.Node, into reflect.Value) {
@@ -85,7 +85,7 @@ func (f *File) mapping(path string, n *yaml.Node, into reflect.Value) {
 // pairs calls each for every key of a mapping, once.
 func (f *File) pairs(path string, n *yaml.Node, each func(key, at string, value *yaml.Node)) {
 	if n.Kind != yaml.MappingNode {
-		f.Faultf(path, "want keys with values, got %s", kind(n))
+		f.unreadable(path, "want keys with values, got %s", kind(n))
 		return
 	}
 	seen := map[string]bool{}
@@ -97,14 +97,14 @@ func (f *File) pairs(path string, n *yaml.Node, each func(key, at string, value 
 		at := Key(path, key.Value)
 		switch {
 		case key.Kind != yaml.ScalarNode:
-			f.add(Fault{Line: n.Content[i].Line, Path: path, Text: "a key must be plain text, got " + kind(key)})
+			f.add(Fault{Line: n.Content[i].Line, column: n.Content[i].Column, Path: path, Text: "a key must be plain text, got " + kind(key)})
 		case key.ShortTag() == "!!merge":
-			f.add(Fault{Line: n.Content[i].Line, Path: path, Text: "merge keys (<<) are not read; write the keys out"})
+			f.add(Fault{Line: n.Content[i].Line, column: n.Content[i].Column, Path: path, Text: "merge keys (<<) are not read; write the keys out"})
 		case seen[key.Value]:
-			f.add(Fault{Line: n.Content[i].Line, Path: at, Text: "is given twice; keep one"})
+			f.add(Fault{Line: n.Content[i].Line, column: n.Content[i].Column, Path: at, Text: "is given twice; keep one"})
 		default:
 			seen[key.Value] = true
-			f.lines[at] = n.Content[i].Line
+			f.places[at] = placeOf(n.Content[i])
 			each(key.Value, at, n.Content[i+1])
 		}
 	}
@@ -112,13 +112,13 @@ func (f *File) pairs(path string, n *yaml.Node, each func(key, at string, value 
 
 func (f *File) list(path string, n *yaml.Node, into reflect.Value) {
 	if n.Kind != yaml.SequenceNode {
-		f.Faultf(path, "want a list, got %s", kind(n))
+		f.unreadable(path, "want a list, got %s", kind(n))
 		return
 	}
 	items := reflect.MakeSlice(into.Type(), len(n.Content), len(n.Content))
 	for i, item := range n.Content {
 		at := Item(path, i)
-		f.lines[at] = item.Line
+		f.places[at] = placeOf(item)
 		setDefaults(items.Index(i).Addr())
 		f.value(at, item, items.Index(i))
 		if got := items.Index(i); got.Kind() == reflect.String && strings.TrimSpace(got.String()) == "" {

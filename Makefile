@@ -1,0 +1,60 @@
+# `make` says what there is. `make test` needs nothing but Go.
+
+# The same flags for every build and test, so that nothing is compiled twice.
+export CGO_ENABLED ?= 0
+export GOFLAGS += -trimpath
+
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+BENCH    ?= .
+COUNT    ?= 1
+FUZZTIME ?= 30s
+IMAGE    ?= ecr-gate:dev
+
+TOOL = go tool -modfile=tools/go.mod
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test race fuzz bench cover lint check docker-build clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## bin/ecr-gate, static
+	go build -ldflags='-s -w -X main.version=$(VERSION)' -o bin/ecr-gate ./cmd/ecr-gate
+
+demo: build ## The whole thing on this machine: no AWS account, no cluster
+	bin/ecr-gate demo
+
+test: ## All tests of this module
+	go test ./...
+
+race: ## The same under the race detector (needs gcc)
+	CGO_ENABLED=1 go test -race ./...
+
+fuzz: ## Each fuzz target for FUZZTIME=30s
+	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . \
+	| sed 's|/[^/]*_test\.go:func | |' | sort | while read -r dir target; do \
+		echo "== $$target in $$dir, $(FUZZTIME)"; \
+		go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) "$$dir" </dev/null || exit 1; \
+	done
+
+bench: ## Benchmarks: BENCH=regexp, COUNT=10 for benchstat
+	go test -run='^$$' -bench='$(BENCH)' -benchmem -count=$(COUNT) ./...
+
+cover: ## Coverage in total; by line in bin/cover.html
+	@mkdir -p bin
+	go test -coverpkg=./... -coverprofile=bin/cover.out ./...
+	go tool cover -html=bin/cover.out -o bin/cover.html
+	go tool cover -func=bin/cover.out | tail -1
+
+lint: ## golangci-lint; the first run compiles it, about a minute
+	$(TOOL) golangci-lint run
+	go mod tidy -diff
+
+check: test lint fuzz ## What CI runs: test, lint, race (where there is gcc), fuzz
+	@if command -v gcc >/dev/null; then $(MAKE) --no-print-directory race; else echo "no gcc: make race skipped"; fi
+
+docker-build: ## Container image for this machine, IMAGE=ecr-gate:dev (for both platforms: see Dockerfile)
+	docker build --build-arg VERSION=$(VERSION) --tag $(IMAGE) .
+
+clean: ## Remove what was built
+	rm -rf bin
