@@ -70,12 +70,15 @@ func TestExceptions(t *testing.T) {
 		{"purl of another namespace", purl("pkg:deb/ubuntu/openssl"), critical, false},
 		{"purl of no namespace", purl("pkg:deb/openssl"), critical, false},
 		{"purl of another name", purl("pkg:deb/debian/libssl"), critical, false},
+		{"purl alone, where the package goes by another name", purl("pkg:npm/%40angular/core"),
+			finding(id, Critical, Package{Name: "@angular/core", Version: "16.0.0", PURL: "pkg:npm/%40angular/core@16.0.0"}), true},
 		{"purl with qualifiers", purl("pkg:deb/debian/openssl?distro=debian-12"), critical, false},
 		{"purl with subpath", purl("pkg:deb/debian/openssl#lib"), critical, false},
 		{"one purl of two", purl("pkg:deb/debian/libssl", "pkg:deb/debian/openssl"), critical, true},
 		{"purl, the scan has none", purl("pkg:deb/debian/zlib1g"), noPURL, false},
 		{"purl, the scan's is none", purl("pkg:deb/debian/zlib1g"), finding(id, Critical, with(zlib(), func(p *Package) { p.PURL = "zlib" })), false},
 		{"the zero purl", []Exception{{PURLs: make([]packageurl.PackageURL, 1)}}, critical, false},
+		{"id and the zero purl, the scan has none", named(func(e *Exception) { e.PURLs = make([]packageurl.PackageURL, 1) }), noPURL, false},
 		{"id and purl, the scan has none", named(func(e *Exception) { e.PURLs = purls(t, "pkg:deb/debian/zlib1g") }), noPURL, false},
 		{"package and another's purl", []Exception{{Packages: []PackageName{{Name: "openssl"}}, PURLs: purls(t, "pkg:npm/x")}}, critical, false},
 
@@ -153,6 +156,31 @@ func TestMaxSeverityOfTheUntriaged(t *testing.T) {
 	wantVerdict(t, judge(Policy{}, []Exception{e}, basic(finding("CVE-1", Untriaged))), Denied, OverPolicy)
 }
 
+// Each scope refuses by itself, not only because nobody asks.
+func TestCovers(t *testing.T) {
+	f := finding("CVE-1", Critical, openssl())
+	bundle := with(f, func(f *Finding) { f.ID, f.Related = "GHSA-1", []string{"CVE-1", "CVE-2"} })
+	p := installed{Package: openssl(), purl: openssl().parsePURL()}
+	nowhere := Image{Repository: "shop/web"}
+	tests := []struct {
+		name      string
+		exception Exception
+		img       Image
+		finding   Finding
+		covers    bool
+	}{
+		{"by id", Exception{IDs: []string{"CVE-1"}}, shop(), f, true},
+		{"the zero value", Exception{}, shop(), f, false},
+		{"one of several related ids", Exception{IDs: []string{"CVE-1"}}, shop(), bundle, false},
+		{"an empty digest, nothing resolved", Exception{IDs: []string{"CVE-1"}, Digests: []string{""}}, nowhere, f, false},
+	}
+	for _, test := range tests {
+		if got := test.exception.covers(test.img, "", test.finding, p, Critical); got != test.covers {
+			t.Errorf("%s: %t", test.name, got)
+		}
+	}
+}
+
 func TestUsed(t *testing.T) {
 	exceptions := []Exception{
 		{IDs: []string{"CVE-9"}},
@@ -168,6 +196,9 @@ func TestUsed(t *testing.T) {
 	wantEqual(t, "used", v.Used, want)
 	wantEqual(t, "excepted", len(v.Excepted), 2)
 	wantEqual(t, "an exception that took over is no loss", v.Lapsed, nil)
+
+	swapped := judge(Policy{}, exceptions, basic(list[1], list[0]))
+	wantEqual(t, "in whatever order AWS lists them", swapped.Excepted, v.Excepted)
 
 	v = judge(Policy{}, exceptions, on("a", amdDigest, basic(list...)), on("b", armDigest, basic(list...)))
 	wantEqual(t, "used on two platforms", v.Used, want)
@@ -187,6 +218,10 @@ func TestLapsed(t *testing.T) {
 	wantEqual(t, "one", lapsed([]Exception{old}, basic(f)), []LapsedException{{"CVE-1", old.note()}})
 	wantEqual(t, "two", lapsed([]Exception{old, older}, basic(f)), []LapsedException{{"CVE-1", old.note()}, {"CVE-1", older.note()}})
 	wantEqual(t, "on two platforms", len(lapsed([]Exception{old}, on("a", amdDigest, basic(f)), on("b", armDigest, basic(f)))), 1)
+	two := with(older, func(e *Exception) { e.IDs = []string{"CVE-2"} })
+	wantEqual(t, "in whatever order AWS lists them",
+		lapsed([]Exception{old, two}, basic(finding("CVE-2", Critical), f)),
+		lapsed([]Exception{old, two}, basic(f, finding("CVE-2", Critical))))
 	wantEqual(t, "elsewhere", lapsed([]Exception{elsewhere}, basic(f)), nil)
 
 	// It covers one package only, so the finding would have counted all the same.
