@@ -45,7 +45,7 @@ type watcher struct {
 func (w *watcher) run(ctx context.Context, settle, recheck time.Duration) error {
 	events, errs := w.open()
 	if w.notify != nil {
-		defer w.notify.Close()
+		defer w.notify.Close() //nolint:errcheck // nothing is left to lose
 	}
 	w.check()
 	tick := time.NewTicker(recheck)
@@ -59,7 +59,7 @@ func (w *watcher) run(ctx context.Context, settle, recheck time.Duration) error 
 			if settled == nil && !e.Has(fsnotify.Chmod) {
 				settled = time.After(settle)
 			}
-		case <-errs: // events were lost; look now
+		case <-errs: //nolint:errcheck // events were lost: look now
 			settled = time.After(settle)
 		case <-settled:
 			settled = nil

@@ -184,16 +184,28 @@ func TestWatchLooksRegularly(t *testing.T) {
 
 func TestWatchReportsAVersionOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ecr-gate.yaml")
-	write(t, path, version("one"))
-	w := watch(t, path, time.Millisecond)
-	w.provider("one")
-	write(t, filepath.Join(filepath.Dir(path), "neighbour"), "x")
-	write(t, path, version("one")+"# a comment is a change\n")
-	w.provider("one")
-	write(t, path, version("two"))
-	w.provider("two")
-	if len(w.good)+len(w.bad) > 0 {
-		t.Errorf("%d versions too many", len(w.good)+len(w.bad))
+	good, bad := 0, 0
+	w := watcher{
+		path: path, now: func() time.Time { return now },
+		onGood: func(*Config) { good++ },
+		onBad:  func(error) { bad++ },
+	}
+	for i, step := range []struct {
+		text      string
+		good, bad int
+	}{
+		{version("one"), 1, 0},
+		{version("one"), 1, 0}, // the same again
+		{version("one") + "# a comment is a change", 2, 0},
+		{version("two words"), 2, 1},
+		{version("two"), 3, 1},
+	} {
+		write(t, path, step.text)
+		w.check()
+		w.check()
+		if good != step.good || bad != step.bad {
+			t.Errorf("step %d: reported %d good and %d bad, want %d and %d", i, good, bad, step.good, step.bad)
+		}
 	}
 }
 

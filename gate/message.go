@@ -140,7 +140,7 @@ func (r rules) withinLimits(judged []judgement) string {
 }
 
 func (r rules) headline(findings []Finding) string {
-	worst := slices.MinFunc(findings, worstFirst)
+	worst := slices.MinFunc(findings, func(a, b Finding) int { return worstFirst(&a, &b) })
 	text := worst.Severity.String() + " " + worst.label(30)
 	if id, ok := r.blockedAs(worst); ok && id != worst.ID {
 		text += " alias " + clip(id, 30)
@@ -236,7 +236,7 @@ func remedy(findings []Finding) string {
 			continue
 		}
 		packages[fixedPackage(f).Name] = true
-		if best == nil || worstFirst(f, *best) < 0 {
+		if best == nil || worstFirst(&f, best) < 0 {
 			best = &findings[i]
 		}
 	}

@@ -198,25 +198,31 @@ func (r rules) covering(candidates []int, manifest string, f Finding, p installe
 // merge fills in the verdict's own lists: each finding once, however many
 // platforms share it, and as the worst of them have it.
 func (r rules) merge(v *Verdict, judged []judgement) {
+	var counted []*Finding // a finding is large to move about
 	var passed []excepted
 	var old []lapsed
 	for _, j := range judged {
-		v.Findings = append(v.Findings, j.tally.counted...)
+		counted = slices.Grow(counted, len(j.tally.counted))
+		for i := range j.tally.counted {
+			counted = append(counted, &j.tally.counted[i])
+		}
 		passed = append(passed, j.tally.excepted...)
 		old = append(old, j.tally.lapsed...)
 		v.Skipped = v.Skipped.plus(j.tally.skipped)
 	}
-	slices.SortFunc(v.Findings, worstFirst)
+	slices.SortFunc(counted, worstFirst)
 	slices.SortFunc(passed, excepted.compare)
 	for _, x := range passed {
 		v.Used = append(v.Used, x.exceptions...)
 	}
 	if len(judged) > 1 {
-		v.Findings = distinct(v.Findings, Finding.key)
+		counted = distinct(counted, (*Finding).key)
 		passed = distinct(passed, func(x excepted) string { return x.finding.key() })
 	}
 	counts := map[Severity]int{}
-	for _, f := range v.Findings {
+	v.Findings = make([]Finding, len(counted))
+	for i, f := range counted {
+		v.Findings[i] = *f
 		counts[f.Severity.known()]++
 	}
 	v.Counts = all(counts)
@@ -243,7 +249,7 @@ func distinct[T any](list []T, key func(T) string) []T {
 }
 
 func (x excepted) compare(y excepted) int {
-	if c := worstFirst(x.finding, y.finding); c != 0 {
+	if c := worstFirst(&x.finding, &y.finding); c != 0 {
 		return c
 	}
 	return slices.Compare(x.exceptions, y.exceptions)
@@ -268,7 +274,7 @@ func (s Skipped) plus(t Skipped) Skipped {
 // worstFirst orders findings for people: by severity, then what is exploited,
 // then what can be mended, then by name. Only findings alike in every member are
 // equal, so the order does not depend on the one AWS lists them in.
-func worstFirst(a, b Finding) int {
+func worstFirst(a, b *Finding) int {
 	if c := cmp.Or(
 		cmp.Compare(b.Severity, a.Severity),
 		compareBool(b.Exploit, a.Exploit),

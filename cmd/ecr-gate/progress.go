@@ -15,7 +15,7 @@ import (
 // isTerminal reports whether a stream is one a person looks at.
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) //nolint:gosec // a descriptor is small
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // colourful follows NO_COLOR (no-color.org): set to anything, there is none.
@@ -37,7 +37,7 @@ func newProgress(w io.Writer, total int) *progress {
 	p := &progress{total: total}
 	if f, ok := w.(*os.File); ok && isTerminal(w) {
 		p.w, p.width = w, 80
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 20 { //nolint:gosec // a descriptor is small
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 20 {
 			p.width = width
 		}
 	}

@@ -1,6 +1,8 @@
 package exception
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,8 +20,7 @@ import (
 func parseOpenVEX(name string, data []byte, rules Rules, now time.Time) ([]gate.Exception, strict.Faults) {
 	doc, err := vex.Parse(data)
 	if err != nil {
-		text := strings.TrimPrefix(err.Error(), "error: ")
-		return nil, strict.Faults{{File: name, Text: "is not OpenVEX v0.2.0 (" + text + "); older documents need converting"}}
+		return nil, strict.Faults{{File: name, Text: "is not OpenVEX v0.2.0 (" + misfit(err) + "); older documents need converting"}}
 	}
 	var claims []claim
 	var faults strict.Faults
@@ -44,6 +45,16 @@ func parseOpenVEX(name string, data []byte, rules Rules, now time.Time) ([]gate.
 		exceptions = append(exceptions, e)
 	}
 	return exceptions, distinct(faults)
+}
+
+// misfit says what the JSON library could not make a document of, without the
+// names of Go types.
+func misfit(err error) string {
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		return wrong.Field + " is a " + wrong.Value
+	}
+	return strings.TrimPrefix(err.Error(), "error: ")
 }
 
 // statementPath counts from 1, as people do.
@@ -74,7 +85,7 @@ func claimsOf(doc *vex.VEX, i int) ([]claim, error) {
 		return nil, err
 	}
 	if base.when = timeOf(doc, s); base.when.IsZero() {
-		return nil, fmt.Errorf("has no timestamp and nor has the document, so nobody can tell which statement is the latest; add one")
+		return nil, errors.New("has no timestamp and nor has the document, so nobody can tell which statement is the latest; add one")
 	}
 	if len(s.Products) == 0 {
 		return []claim{base}, nil
@@ -102,7 +113,7 @@ func idsOf(v vex.Vulnerability) ([]string, error) {
 		ids = append(ids, string(id))
 	}
 	if len(ids) == 0 {
-		return nil, fmt.Errorf("names no vulnerability; add its name, as CVE-2024-3094")
+		return nil, errors.New("names no vulnerability; add its name, as CVE-2024-3094")
 	}
 	return ids, nil
 }

@@ -163,7 +163,7 @@ func TestOpenVEXFaults(t *testing.T) {
 			"v.json: OpenVEX has no ticket, and exceptions.require asks for one; use the YAML form"},
 		{"no author", strings.Replace(vexDocument(fixed), "Example Security", "", 1), Rules{Require: []string{"owner"}}, "v.json: the document has no author, and exceptions.require asks for owner; add it"},
 		{"from the future", vexDocument(about("fixed", product("pkg:oci/web"), `, "timestamp": "2030-01-01T00:00:00Z"`)), Rules{MaxLifetime: time.Hour}, "v.json: statement 1: is dated in the future (2030-01-01T00:00:00Z), so maxLifetime cannot count from there; correct its timestamp"},
-		{"old version", `{"@context": "https://openvex.dev/ns", "statements": [{"vulnerability": "CVE-1"}]}`, Rules{}, "v.json: is not OpenVEX v0.2.0 (json: cannot unmarshal string into Go struct field VEX.statements.vulnerability of type vex.Vulnerability); older documents need converting"},
+		{"old version", `{"@context": "https://openvex.dev/ns", "statements": [{"vulnerability": "CVE-1"}]}`, Rules{}, "v.json: is not OpenVEX v0.2.0 (statements.vulnerability is a string); older documents need converting"},
 		{"CSAF", `{"document": {"category": "csaf_vex"}}`, Rules{}, `v.json: is JSON but not OpenVEX (no "@context": "https://openvex.dev/ns/…"); exception files are OpenVEX, YAML like .trivyignore.yaml, or plain .trivyignore`},
 		{"allowlist", `[{"vulnerability_id": "CVE-1"}]`, Rules{}, `v.json: is JSON but not OpenVEX (no "@context": "https://openvex.dev/ns/…"); exception files are OpenVEX, YAML like .trivyignore.yaml, or plain .trivyignore`},
 		{"no JSON", "", Rules{}, "v.json: is not JSON (unexpected end of JSON input); exception files are OpenVEX, YAML like .trivyignore.yaml, or plain .trivyignore"},

@@ -68,7 +68,8 @@ func readLine(fields []string) (gate.Exception, error) {
 }
 
 func enforceLine(rules Rules, e gate.Exception, now time.Time) error {
-	for _, what := range rules.missing(e) {
+	if missing := rules.missing(e); len(missing) > 0 {
+		what := missing[0]
 		if what == RequireExpiredAt {
 			return fmt.Errorf("%s has no end, and exceptions.require asks for expired_at; write exp:YYYY-MM-DD after it", e.IDs[0])
 		}

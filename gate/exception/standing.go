@@ -42,16 +42,16 @@ func (c claim) without(against map[string][]claim) (claim, bool) {
 	return c, wasWhole || len(c.parts) > 0
 }
 
-// contradicts reports whether a claim that does not excuse may mean what c says
-// of this part; the zero part is the product as a whole. What cannot be told
+// contradicts reports whether a claim that does not excuse may mean what another
+// one excuses in this part; the zero part is the product as a whole. What cannot be told
 // apart is the same.
-func (other claim) contradicts(c claim, part component) bool {
-	whole := len(c.parts) == 0
-	if whole && anyOverlaps(other.parts, c.product) {
-		return true // the package that c is about, in some image
+func (c claim) contradicts(excused claim, part component) bool {
+	whole := len(excused.parts) == 0
+	if whole && anyOverlaps(c.parts, excused.product) {
+		return true // the package that the claim is about, in some image
 	}
-	return other.product.overlaps(c.product) &&
-		(whole || len(other.parts) == 0 || anyOverlaps(other.parts, part))
+	return c.product.overlaps(excused.product) &&
+		(whole || len(c.parts) == 0 || anyOverlaps(c.parts, part))
 }
 
 func anyOverlaps(list []component, c component) bool {

@@ -107,15 +107,13 @@ func properties(pairs ...string) awslocal.Action {
 
 func TestCleanImagePasses(t *testing.T) {
 	s := open(t)
-	uri, digest := s.push("shop/web", scanned("MEDIUM", "UNTRIAGED", "LOW"))
-	uri2, _ := s.push("shop/api", scanned("MEDIUM"))
-	_ = uri2
-	got := s.release(properties("Image", uri, "Policy", "built-in"))
+	untriaged, _ := s.push("shop/web", scanned("MEDIUM", "UNTRIAGED", "LOW"))
+	got := s.release(properties("Image", untriaged, "Policy", "built-in"))
 	// UNTRIAGED counts as HIGH, which the built-in policy does not tolerate.
 	if got.FailureType != "JobFailed" {
 		t.Fatalf("%+v", got)
 	}
-	uri, digest = s.push("shop/web2", scanned("MEDIUM", "LOW"))
+	uri, digest := s.push("shop/web2", scanned("MEDIUM", "LOW"))
 	got = s.release(properties("Image", uri))
 	if got.Status != awslocal.Succeeded || !strings.HasPrefix(got.Summary, "image allowed: ") {
 		t.Fatalf("%+v", got)
@@ -337,11 +335,24 @@ func (c checker) Check(ctx context.Context, r gate.Request) gate.Verdict { retur
 
 func judgedBy(c checker) change { return func(w *pipeline.Worker) { w.Gate = c } }
 
+// A panic anywhere on the way is reported: the job must not hang.
 func TestPanicIsReported(t *testing.T) {
-	s := open(t, judgedBy(func(context.Context, gate.Request) gate.Verdict { panic("boom") }))
-	got := s.release(properties("Image", "x/y:1"))
-	if got.FailureType != "SystemUnavailable" || strings.Contains(got.FailureMessage, "goroutine") {
-		t.Errorf("%+v", got)
+	for name, tc := range map[string]struct {
+		breaks change
+		action awslocal.Action
+	}{
+		"in the gate": {judgedBy(func(context.Context, gate.Request) gate.Verdict { panic("boom") }), properties("Image", "x/y:1")},
+		"before it": {
+			func(w *pipeline.Worker) { w.RegistryHost = func(string, string) (string, bool) { panic("boom") } },
+			properties("Repository", "shop/web", "ImageTag", "1"),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := open(t, tc.breaks).release(tc.action)
+			if got.FailureType != "SystemUnavailable" || strings.Contains(got.FailureMessage, "goroutine") {
+				t.Errorf("%+v", got)
+			}
+		})
 	}
 }
 

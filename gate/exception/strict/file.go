@@ -17,7 +17,7 @@ import (
 const MaxSize = 1 << 20
 
 // maxNodes bounds what aliases can make of a file of MaxSize.
-const maxNodes = 1 << 18
+const maxNodes = 1 << 17
 
 // File is a file that was read, with all that is wrong with it.
 type File struct {
@@ -44,8 +44,9 @@ func Decode(name string, data []byte, into any) *File {
 	if root := f.document(data); root != nil {
 		f.value("", root, reflect.ValueOf(into).Elem())
 	}
-	if f.nodes > maxNodes {
-		f.Faultf("", "its aliases make it too large; write out what is needed")
+	if f.nodes > maxNodes { // what was cut off there is no fault of its own
+		f.faults = nil
+		f.unreadable("", "it holds too many values, those of aliases counted; split it")
 	}
 	return f
 }

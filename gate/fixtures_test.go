@@ -2,8 +2,6 @@ package gate
 
 import (
 	"maps"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -98,16 +96,6 @@ func counts(v Verdict) map[Severity]int {
 	counted := maps.Clone(v.Counts)
 	maps.DeleteFunc(counted, func(_ Severity, n int) bool { return n == 0 })
 	return counted
-}
-
-// ids are the findings counted, sorted by name.
-func ids(v Verdict) string {
-	var list []string
-	for _, f := range v.Findings {
-		list = append(list, f.ID)
-	}
-	slices.Sort(list)
-	return strings.Join(list, " ")
 }
 
 func wantVerdict(t *testing.T, v Verdict, outcome Outcome, cause Cause) {
