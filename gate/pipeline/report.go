@@ -82,10 +82,10 @@ func decisive(verdicts []gate.Verdict, worst gate.Verdict) gate.Verdict {
 
 // failureType is the word of CodePipeline's that fits the cause.
 func failureType(v gate.Verdict) types.FailureType {
-	switch {
-	case v.Outcome == gate.Denied:
+	if v.Outcome == gate.Denied {
 		return types.FailureTypeJobFailed
-	case v.Outcome == gate.Pending:
+	}
+	if v.Outcome == gate.Pending {
 		return types.FailureTypeRevisionUnavailable
 	}
 	switch v.Cause {
