@@ -34,7 +34,7 @@ fuzz: ## Each fuzz target for FUZZTIME=30s
 	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . \
 	| sed 's|/[^/]*_test\.go:func | |' | sort | while read -r dir target; do \
 		echo "== $$target in $$dir, $(FUZZTIME)"; \
-		go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) "$$dir" </dev/null || exit 1; \
+		go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) -fuzzminimizetime=10x "$$dir" </dev/null || exit 1; \
 	done
 
 bench: ## Benchmarks: BENCH=regexp, COUNT=10 for benchstat

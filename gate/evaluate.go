@@ -272,6 +272,9 @@ func (r rules) verdict(judged []judgement, decisive int) Verdict {
 		}
 	}
 	v.Passing = d.passing
+	if d.trouble != nil {
+		v.Err = d.trouble.Err
+	}
 	r.merge(&v, judged)
 	v.Exceptions = r.audit(v)
 	v.Next = r.next(d)

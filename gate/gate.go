@@ -228,7 +228,7 @@ func asTrouble(err error) *Trouble {
 }
 
 func fault(err error) *Trouble {
-	return &Trouble{Cause: Internal, Text: "a fault of ecr-gate itself (" + clip(err.Error(), 80) + ")", Mend: "report it with ecr-gate's log", Err: err}
+	return &Trouble{Cause: Internal, Text: "a fault of ecr-gate itself", Mend: "report it with ecr-gate's log", Err: err}
 }
 
 func orDefault(n, otherwise int) int {

@@ -63,6 +63,10 @@ type Verdict struct {
 	// finding pass.
 	Used []int `json:"-"`
 
+	// Err is what lies beneath a verdict that could not be had, for the log; nil if
+	// there is nothing. It is in no text that must be stable.
+	Err error `json:"-"`
+
 	img         Image
 	untriagedAs Severity
 }

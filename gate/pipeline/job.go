@@ -151,7 +151,11 @@ func (r *run) checkOne(ctx context.Context, req gate.Request) (v gate.Verdict) {
 
 func logVerdicts(log *slog.Logger, verdicts []gate.Verdict) {
 	for _, v := range verdicts {
-		log.Info("verdict", "door", "pipeline", "outcome", v.Outcome.String(), "cause", string(v.Cause),
+		line := log.With("door", "pipeline", "outcome", v.Outcome.String(), "cause", string(v.Cause),
 			"policy", v.Policy, "digest", v.Digest, "reason", v.Reason)
+		if v.Err != nil {
+			line = line.With("error", v.Err)
+		}
+		line.Info("verdict")
 	}
 }
