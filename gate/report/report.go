@@ -62,6 +62,9 @@ func (t *table) verdict(v gate.Verdict) {
 	if v.Next != "" && !strings.HasSuffix(v.Reason, v.Next) {
 		t.line("next: " + v.Next)
 	}
+	if v.Err != nil {
+		t.line("underneath: " + printable(v.Err.Error()))
+	}
 	if len(v.Manifests) > 1 {
 		t.platforms(v)
 	}
