@@ -42,7 +42,10 @@ type Gate struct {
 	Source     Source
 	Policies   []Policy // the first whose globs fit is used; [Default] where none does
 	Exceptions []Exception
-	Now        func() time.Time // nil: time.Now
+	// Canonical turns the spellings of one registry's host into one, for policies and
+	// exceptions to match; nil: each spelling is its own registry.
+	Canonical func(registry string) string
+	Now       func() time.Time // nil: time.Now
 	// Parallel is how many scans of one index are read at a time; 0: 4.
 	Parallel int
 }
@@ -65,6 +68,9 @@ func (g *Gate) Check(ctx context.Context, req Request) Verdict {
 	img, err := ParseImage(req.Image)
 	if err != nil {
 		return Unjudged(req.Policy, Image{Written: req.Image}, asTrouble(err))
+	}
+	if g.Canonical != nil {
+		img.Registry = g.Canonical(img.Registry)
 	}
 	policy, err := g.policy(req.Policy, img)
 	if err != nil {

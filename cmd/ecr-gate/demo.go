@@ -221,7 +221,6 @@ func (s *stage) keep(ctx context.Context, aws *awslocal.Server) {
 	for _, variable := range aws.Environment() {
 		s.say("export %s", variable)
 	}
-	s.say("\necr-gate check %s/shop/web:1.4", aws.RegistryHost())
-	s.say("aws codepipeline list-action-types --action-owner-filter Custom")
+	s.say("\ngo run ./cmd/ecr-gate check %s/shop/web:1.4", aws.RegistryHost())
 	<-ctx.Done()
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/ecr-gate/ecr-gate/config"
 	"github.com/ecr-gate/ecr-gate/gate"
@@ -45,6 +46,7 @@ func newGate(ctx context.Context, c *config.Config, observe func(aws.Config) aws
 func gateOf(c *config.Config, aws aws.Config) *gate.Gate {
 	return &gate.Gate{
 		Source:     ecr.NewSource(aws, registries(c)),
+		Canonical:  ecr.CanonicalHost,
 		Policies:   c.GatePolicies(),
 		Exceptions: c.GateExceptions(),
 	}
@@ -52,7 +54,8 @@ func gateOf(c *config.Config, aws aws.Config) *gate.Gate {
 
 // awsEnvironment is what the SDK finds; the file may only say the Region.
 func awsEnvironment(ctx context.Context, c *config.Config) (aws.Config, error) {
-	var options []func(*awsconfig.LoadOptions) error
+	// The SDK's own lines are for its developers; what failed is in the error.
+	options := []func(*awsconfig.LoadOptions) error{awsconfig.WithLogger(logging.Nop{})}
 	if c.AWS.Region != "" {
 		options = append(options, awsconfig.WithRegion(c.AWS.Region))
 	}

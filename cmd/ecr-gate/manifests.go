@@ -33,12 +33,34 @@ func manifestImages(stdin io.Reader, file string) ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: document %d is not YAML: %w", file, document, err)
 		}
-		found = append(found, podImages(node)...)
+		found = append(found, podImages(plain(node))...)
 	}
 	if len(found) == 0 {
 		return nil, fmt.Errorf("%s: holds no pod and no workload with an image", file)
 	}
 	return found, nil
+}
+
+// plain makes every key text, as the API server's own reading does: a mapping with
+// one key of another kind would hide its images.
+func plain(node any) any {
+	switch n := node.(type) {
+	case []any:
+		for i := range n {
+			n[i] = plain(n[i])
+		}
+	case map[string]any:
+		for key, value := range n {
+			n[key] = plain(value)
+		}
+	case map[any]any:
+		named := make(map[string]any, len(n))
+		for key, value := range n {
+			named[fmt.Sprint(key)] = plain(value)
+		}
+		return named
+	}
+	return node
 }
 
 func readManifests(stdin io.Reader, file string) ([]byte, error) {
@@ -87,9 +109,7 @@ func specImages(spec map[string]any) []string {
 		items, _ := spec[list].([]any)
 		for _, item := range items {
 			container, _ := item.(map[string]any)
-			if image, _ := container["image"].(string); image != "" {
-				found = append(found, image)
-			}
+			found = append(found, text(container["image"])...)
 		}
 	}
 	if _, isPod := spec["containers"].([]any); !isPod {
@@ -99,9 +119,7 @@ func specImages(spec map[string]any) []string {
 	for _, v := range volumes {
 		volume, _ := v.(map[string]any)
 		source, _ := volume["image"].(map[string]any)
-		if image, _ := source["reference"].(string); image != "" {
-			found = append(found, image)
-		}
+		found = append(found, text(source["reference"])...)
 	}
 	return found
 }
@@ -120,3 +138,12 @@ func childImages(n map[string]any) []string {
 func isContainerList(key string) bool { return slices.Contains(containerLists, key) }
 
 func sortedKeys(n map[string]any) []string { return slices.Sorted(maps.Keys(n)) }
+
+// text is the image that a value names, if it names one. What is no text is
+// written out, so that it is refused as a reference rather than passed over.
+func text(value any) []string {
+	if value == nil || value == "" {
+		return nil
+	}
+	return []string{fmt.Sprint(value)}
+}

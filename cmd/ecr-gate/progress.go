@@ -46,7 +46,10 @@ func newProgress(w io.Writer, total int) *progress {
 
 // waiting shows what is waited for and for how much longer.
 func (p *progress) waiting(v gate.Verdict, left time.Duration) {
-	p.show(fmt.Sprintf("%d of %d judged, up to %s more: %s", p.over, p.total, left.Round(time.Second), v.Reason))
+	p.mu.Lock()
+	over := p.over
+	p.mu.Unlock()
+	p.show(fmt.Sprintf("%d of %d judged, up to %s more: %s", over, p.total, left.Round(time.Second), v.Reason))
 }
 
 func (p *progress) judged() {

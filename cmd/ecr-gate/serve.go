@@ -103,6 +103,7 @@ func (d *doors) use(c *config.Config) {
 	for state, n := range states {
 		d.metrics.exceptions.WithLabelValues(state).Set(n)
 	}
+	d.log.Info("configuration in force", "policies", len(c.Policies), "exceptions", len(c.GateExceptions()))
 	for _, w := range c.Warnings {
 		d.log.Warn("configuration", "warning", w)
 	}
@@ -162,7 +163,7 @@ func listen(ctx context.Context, group *errgroup.Group, address string, handler 
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w", address, err)
+		return fmt.Errorf("cannot listen on %s (%w): give another address with --metrics-bind-address or --health-probe-bind-address", address, err)
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
 	group.Go(func() error {

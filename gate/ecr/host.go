@@ -13,23 +13,51 @@ type host struct {
 
 // The two forms of a registry's host, each anchored at both ends: a lookalike
 // such as 111122223333.dkr.ecr.eu-west-1.amazonaws.com.example.org is no ECR
-// registry and must never be sent a request or a credential. The suffixes are
-// those of AWS's own credential helper (amazon-ecr-credential-helper, 2026-07);
-// FIPS hosts carry -fips, dual-stack hosts spell dkr-ecr.
-var hostForms = []*regexp.Regexp{
-	regexp.MustCompile(`^([0-9]{12})\.dkr\.ecr(?:-fips)?\.([a-z][a-z0-9-]*[a-z0-9])\.` +
-		`(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$`),
-	regexp.MustCompile(`^([0-9]{12})\.dkr-ecr(?:-fips)?\.([a-z][a-z0-9-]*[a-z0-9])\.on\.(?:aws|amazonwebservices\.com\.cn)$`),
-}
+// registry and must never be sent a request or a credential. FIPS hosts carry
+// -fips, dual-stack hosts spell dkr-ecr (amazon-ecr-credential-helper, 2026-07).
+// The Region is held to a Region's form, since it becomes part of the endpoint's
+// host: dkr.ecr.s3.amazonaws.com would have us call api.ecr.s3.amazonaws.com.
+var (
+	classicHost   = regexp.MustCompile(`^([0-9]{12})\.dkr\.ecr(?:-fips)?\.([a-z]{2,5}(?:-[a-z]+)+-[0-9]{1,2})\.([a-z0-9.-]+)$`)
+	dualStackHost = regexp.MustCompile(`^([0-9]{12})\.dkr-ecr(?:-fips)?\.([a-z]{2,5}(?:-[a-z]+)+-[0-9]{1,2})\.on\.([a-z0-9.-]+)$`)
+)
 
-// parseHost reads a registry in normal form (lower case, no port).
+// parseHost reads a registry in normal form (lower case, no port). The suffix has
+// to be that of the Region's own partition.
 func parseHost(registry string) (host, bool) {
-	for _, form := range hostForms {
-		if m := form.FindStringSubmatch(registry); m != nil && len(m[2]) <= 32 {
-			return host{account: m[1], region: m[2]}, true
-		}
+	if m := classicHost.FindStringSubmatch(registry); m != nil {
+		return host{m[1], m[2]}, m[3] == suffixOf(m[2])
+	}
+	if m := dualStackHost.FindStringSubmatch(registry); m != nil {
+		return host{m[1], m[2]}, m[3] == dualStackSuffixOf(m[2])
 	}
 	return host{}, false
+}
+
+func suffixOf(region string) string {
+	for _, r := range regionSuffixes {
+		if strings.HasPrefix(region, r.prefix) {
+			return r.suffix
+		}
+	}
+	return "amazonaws.com"
+}
+
+func dualStackSuffixOf(region string) string {
+	if strings.HasPrefix(region, "cn-") {
+		return "amazonwebservices.com.cn"
+	}
+	return "aws"
+}
+
+// CanonicalHost is the registry's one address, whichever of its spellings was
+// given: FIPS and dual-stack hosts are the same registry. A host that is not
+// ECR's stays as it is.
+func CanonicalHost(registry string) string {
+	if h, ok := parseHost(registry); ok {
+		registry, _ = RegistryHost(h.account, h.region)
+	}
+	return registry
 }
 
 // regionSuffixes are the partitions whose registries do not end in amazonaws.com.
@@ -46,13 +74,7 @@ var regionSuffixes = []struct{ prefix, suffix string }{
 // RegistryHost returns the registry's address for an account and Region, and
 // false if no such registry can be.
 func RegistryHost(account, region string) (string, bool) {
-	suffix := "amazonaws.com"
-	for _, r := range regionSuffixes {
-		if strings.HasPrefix(region, r.prefix) {
-			suffix = r.suffix
-		}
-	}
-	name := account + ".dkr.ecr." + region + "." + suffix
+	name := account + ".dkr.ecr." + region + "." + suffixOf(region)
 	_, ok := parseHost(name)
 	return name, ok
 }

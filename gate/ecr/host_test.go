@@ -43,6 +43,12 @@ func TestLookalikesAreNotECR(t *testing.T) {
 		"111122223333.dkr.ecr.eu-west-1.amazonaws.com\n",
 		"١١١١٢٢٢٢٣٣٣٣.dkr.ecr.eu-west-1.amazonaws.com",
 		"api.ecr.eu-west-1.amazonaws.com",
+		"111122223333.dkr.ecr.s3.amazonaws.com",
+		"111122223333.dkr.ecr.s3-us-west-2.amazonaws.com",
+		"111122223333.dkr.ecr.eu-west-1.amazonaws.com.cn",
+		"111122223333.dkr.ecr.cn-north-1.amazonaws.com",
+		"111122223333.dkr.ecr.eu-west-1.csp.hci.ic.gov",
+		"111122223333.dkr-ecr.eu-west-1.on.amazonwebservices.com.cn",
 	} {
 		if got, ok := parseHost(name); ok {
 			t.Errorf("%q was taken for ECR: %v", name, got)

@@ -42,7 +42,7 @@ func (s *Source) Scan(ctx context.Context, img gate.Image, m gate.Manifest) (gat
 		}
 		next := aws.ToString(page.NextToken)
 		if next == "" {
-			return read.scan, nil
+			return read.whole()
 		}
 		if next == aws.ToString(request.NextToken) {
 			return gate.Scan{}, &gate.Trouble{Cause: gate.NotReadable, Passing: true, Text: "ECR repeats the same page of findings", Mend: "try again"}
@@ -64,6 +64,16 @@ func (s *Source) page(ctx context.Context, client *ecr.Client, request *ecr.Desc
 type reader struct {
 	digest string
 	scan   gate.Scan
+	listed bool // some page had a list of findings, if an empty one
+}
+
+// whole is the scan read. One that says it is finished, and then neither lists nor
+// counts anything, is no clean one: absent is not zero (aws/aws-sdk#289).
+func (r *reader) whole() (gate.Scan, error) {
+	if !r.scan.CompletedAt.IsZero() && !r.listed && r.scan.Counts == nil {
+		return gate.Scan{}, &gate.Trouble{Cause: gate.NotReadable, Passing: true, Text: "ECR lists no findings and counts none", Mend: "try again"}
+	}
+	return r.scan, nil
 }
 
 func (r *reader) add(page *ecr.DescribeImageScanFindingsOutput) error {
@@ -105,6 +115,7 @@ func completedAt(page *ecr.DescribeImageScanFindingsOutput) time.Time {
 func (r *reader) findings(f *types.ImageScanFindings) {
 	r.scan.SourceAt = aws.ToTime(f.VulnerabilitySourceUpdatedAt)
 	r.typed(f)
+	r.listed = r.listed || f.Findings != nil || f.EnhancedFindings != nil
 	r.count(f.FindingSeverityCounts)
 	for i := range f.Findings {
 		r.scan.Findings = append(r.scan.Findings, basicFinding(&f.Findings[i]))

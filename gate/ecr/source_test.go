@@ -21,12 +21,19 @@ var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 // cloud is an AWS of this test's own, and a source that reads it.
 func cloud(t *testing.T, registries ...ecr.Registry) (*awslocal.Server, *ecr.Source) {
 	t.Helper()
+	return cloudWithin(t, 20*time.Second, registries...)
+}
+
+// cloudWithin is for tests in which AWS hangs. In all others calls have time: the
+// SDK backs off for seconds when it is throttled.
+func cloudWithin(t *testing.T, timeout time.Duration, registries ...ecr.Registry) (*awslocal.Server, *ecr.Source) {
+	t.Helper()
 	aws := awslocal.New(awslocal.Options{})
 	if _, err := aws.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(aws.Close)
-	return aws, ecr.NewSource(aws.AWSConfig(), registries, ecr.CallTimeout(2*time.Second))
+	return aws, ecr.NewSource(aws.AWSConfig(), registries, ecr.CallTimeout(timeout))
 }
 
 func image(t *testing.T, aws *awslocal.Server, rest string) gate.Image {
@@ -226,7 +233,11 @@ func TestErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			aws, source := cloud(t)
+			timeout := 20 * time.Second
+			if tc.fault.Hang {
+				timeout = 500 * time.Millisecond
+			}
+			aws, source := cloudWithin(t, timeout)
 			aws.PutImage(awslocal.Image{Repository: "aa", Tags: []string{"1"}, Scans: []awslocal.Scan{complete()}})
 			tc.fault.Operation = "ecr.DescribeImageScanFindings"
 			aws.Inject(tc.fault)
@@ -247,6 +258,8 @@ func TestStrangeBodies(t *testing.T) {
 	for _, body := range []string{`{}`, `null`, `{"imageScanStatus":{}}`, `{"imageScanStatus":{"status":"COMPLETE"}}`,
 		`{"imageScanStatus":{"status":"COMPLETE"},"imageScanFindings":{}}`,
 		`{"imageScanStatus":{"status":"COMPLETE"},"imageScanFindings":{"imageScanCompletedAt":0,"findings":[]}}`,
+		`{"imageScanStatus":{"status":"COMPLETE"},"imageScanFindings":{"imageScanCompletedAt":1700000000}}`,
+		`{"imageScanStatus":{"status":"ACTIVE"},"imageScanFindings":{"imageScanCompletedAt":1700000000,"findings":null,"enhancedFindings":null}}`,
 		`{"imageScanStatus":{"status":"DONE"},"imageScanFindings":{"imageScanCompletedAt":1764000000,"findings":[],"findingSeverityCounts":{}}}`,
 		`{"imageScanStatus":{"status":"COMPLETE"},"imageScanFindings":{"imageScanCompletedAt":1764000000,"findings":[null],"findingSeverityCounts":{"CRITICAL":1}}}`,
 		``, `[]`, `"x"`} {
@@ -426,5 +439,31 @@ func TestIndex(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]int{"ecr.BatchGetImage": 1, "ecr.DescribeImageScanFindings": 2}, aws.Calls()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A port where nobody listens is no unreadable answer.
+func TestNobodyListens(t *testing.T) {
+	aws, source := cloud(t)
+	img := image(t, aws, "aa:1")
+	aws.Close()
+	var trouble *gate.Trouble
+	if _, err := source.Resolve(t.Context(), img); !errors.As(err, &trouble) || !trouble.Passing || !strings.Contains(trouble.Text, "could not be reached") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// One registry has several hosts, and policies must not care which is written.
+func TestOtherHostSamePolicy(t *testing.T) {
+	aws, source := cloud(t)
+	aws.PutImage(awslocal.Image{Repository: "prod/web", Tags: []string{"1"}, Scans: []awslocal.Scan{complete(awslocal.Finding{Name: "CVE-1", Severity: "CRITICAL"})}})
+	g := gate.Gate{Source: source, Canonical: ecr.CanonicalHost, Policies: []gate.Policy{
+		{Name: "prod", Images: []string{aws.RegistryHost() + "/prod/**"}},
+		{Name: "lax", Limits: map[gate.Severity]int{gate.Critical: 9}},
+	}}
+	for _, registry := range []string{aws.RegistryHost(), "111122223333.dkr-ecr.eu-west-1.on.aws", "111122223333.dkr.ecr-fips.eu-west-1.amazonaws.com", strings.ToUpper(aws.RegistryHost()), aws.RegistryHost() + ":443"} {
+		if v := g.Check(t.Context(), gate.Request{Image: registry + "/prod/web:1"}); v.Outcome != gate.Denied || v.Policy != "prod" {
+			t.Errorf("%s: %s by policy %s", registry, v.Outcome, v.Policy)
+		}
 	}
 }

@@ -136,6 +136,8 @@ func byHTTPStatus(err error) gate.Trouble {
 		return refused(err)
 	}
 	switch status := response.HTTPStatusCode(); {
+	case status == 0: // there was no response: the SDK wraps even a refused connection
+		return unreached
 	case status >= http.StatusInternalServerError:
 		return broken
 	case status == http.StatusTooManyRequests:

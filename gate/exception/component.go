@@ -14,12 +14,26 @@ import (
 type component struct {
 	id   string
 	purl *packageurl.PackageURL // nil: it has none, so it cannot be evaluated
+	// narrowed says that more identifies it than the purl, which cannot be
+	// evaluated: the purl alone would be too wide.
+	narrowed bool
+}
+
+// narrowed finds hashes, identifiers that are no purl, and a second purl.
+func narrowed(from vex.Component) bool {
+	purl, other := from.Identifiers[vex.PURL], len(from.Identifiers)
+	if purl != "" {
+		other--
+	}
+	_, err := packageurl.FromString(from.ID)
+	return len(from.Hashes) > 0 || other > 0 || err == nil && purl != "" && purl != from.ID ||
+		openEnd(from.ID) != "" || openEnd(purl) != ""
 }
 
 // componentOf takes the ID if that is a purl, and else the purl among the
 // identifiers. Hashes and CPEs cannot be compared with what ECR tells.
 func componentOf(from vex.Component) component {
-	c := component{id: from.ID}
+	c := component{id: from.ID, narrowed: narrowed(from)}
 	for _, written := range []string{from.ID, from.Identifiers[vex.PURL]} {
 		if purl, err := packageurl.FromString(written); err == nil && c.purl == nil {
 			c.purl = &purl
@@ -60,7 +74,7 @@ func agree(a, b string) bool { return a == "" || b == "" || a == b }
 func (c claim) exception() (gate.Exception, bool) {
 	e := gate.Exception{IDs: c.ids, Statement: c.text}
 	switch {
-	case c.product.purl == nil:
+	case c.product.purl == nil, c.product.narrowed:
 		return e, false
 	case c.product.purl.Type == packageurl.TypeOCI:
 		return e, scopeImage(*c.product.purl, &e) && c.scopeParts(&e)
@@ -72,7 +86,7 @@ func (c claim) exception() (gate.Exception, bool) {
 
 func (c claim) scopeParts(e *gate.Exception) bool {
 	for _, part := range c.parts {
-		if part.purl != nil && evaluable(*part.purl) {
+		if part.purl != nil && !part.narrowed && evaluable(*part.purl) {
 			e.PURLs = append(e.PURLs, *part.purl)
 		}
 	}

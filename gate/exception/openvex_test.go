@@ -174,3 +174,21 @@ func TestOpenVEXFaults(t *testing.T) {
 		}
 	}
 }
+
+// What more identifies a product than its purl cannot be evaluated, so the purl
+// alone, which is wider, makes no exception.
+func TestOpenVEXNarrowedProduct(t *testing.T) {
+	const digest = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	for name, products := range map[string]string{
+		"a hash":              `{"@id": "pkg:oci/web", "hashes": {"sha-256": "aa"}}`,
+		"a second purl":       `{"@id": "pkg:oci/web", "identifiers": {"purl": "pkg:oci/web@` + digest + `"}}`,
+		"a CPE":               `{"@id": "pkg:npm/lodash", "identifiers": {"cpe23": "cpe:2.3:a:lodash:lodash:1:*:*:*:*:*:*:*"}}`,
+		"a part's CPE":        `{"@id": "pkg:oci/web", "subcomponents": [{"@id": "pkg:npm/lodash", "identifiers": {"cpe23": "cpe:2.3:a:l:l:1:*:*:*:*:*:*:*"}}]}`,
+		"an unfinished purl":  `{"@id": "pkg:oci/web?repository_url="}`,
+		"an unfinished purl@": `{"@id": "pkg:npm/lodash@"}`,
+	} {
+		if got := mustParse(t, "a.openvex.json", vexDocument(about("not_affected", products, "")), Rules{}); len(got) != 0 {
+			t.Errorf("%s: %v", name, scopes(got))
+		}
+	}
+}

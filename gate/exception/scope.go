@@ -23,8 +23,27 @@ func readPURL(written string, x *gate.Exception) error {
 	if err != nil {
 		return fmt.Errorf("%s is no package URL (%w); write it as pkg:deb/debian/openssl", strict.Quote(written), err)
 	}
+	if open := openEnd(written); open != "" {
+		return fmt.Errorf("%s has nothing after its %s; fill it in or take it out", strict.Quote(written), open)
+	}
 	x.PURLs = append(x.PURLs, purl)
 	return nil
+}
+
+// openEnd finds a separator with nothing behind it. The parser drops it, and the
+// purl would cover more than whoever left it unfinished meant.
+func openEnd(purl string) string {
+	for _, end := range []string{"@?", "@#", "?#", "=&", "=#"} {
+		if strings.Contains(purl, end) {
+			return end[:1]
+		}
+	}
+	for _, end := range []string{"@", "?", "#", "="} {
+		if strings.HasSuffix(purl, end) {
+			return end
+		}
+	}
+	return ""
 }
 
 // readPackage splits NAME@VERSION at the last @ that does not open the name, as

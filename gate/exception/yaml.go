@@ -103,6 +103,9 @@ func (e entry) exception(file *strict.File, path string) gate.Exception {
 
 // each reads the items of a list and reports those that cannot be read.
 func each(file *strict.File, path, key string, items []text, read func(string) error) {
+	if at := strict.Key(path, key); len(items) == 0 && file.Has(at) {
+		file.Faultf(at, "is an empty list, which would leave the exception as wide as without it; fill it in or take it out")
+	}
 	for i, item := range items {
 		if err := read(string(item)); err != nil {
 			file.Faultf(strict.Item(strict.Key(path, key), i), "%v", err)

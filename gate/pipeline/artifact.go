@@ -23,8 +23,7 @@ import (
 	"github.com/ecr-gate/ecr-gate/gate"
 )
 
-// The files of the actions before ours (CodePipeline user guide, file-reference),
-// in the order they are looked for.
+// The files of the actions before ours (CodePipeline user guide, file-reference).
 var usualFiles = []string{"imageDetail.json", "imagedefinitions.json"}
 
 // maxFile is how much of a file is unpacked; CodePipeline itself allows 100 kB.
@@ -60,19 +59,11 @@ func (r *run) artifactImages(ctx context.Context, job *types.JobData, file strin
 	for _, artifact := range job.InputArtifacts {
 		name := aws.ToString(artifact.Name)
 		names = append(names, name)
-		raw, from, err := readArtifact(ctx, client, artifact, files)
+		some, holds, err := readArtifact(ctx, client, artifact, files)
 		if err != nil {
 			return nil, err
 		}
-		if from == "" {
-			continue
-		}
-		found = true
-		some, err := imagesIn(raw, fmt.Sprintf("%s in input artifact %s", from, name))
-		if err != nil {
-			return nil, err
-		}
-		images = append(images, some...)
+		images, found = append(images, some...), found || holds
 	}
 	if !found && !optional {
 		return nil, mistakef("input artifact %s holds no %s; see that the build writes it, or set File", strings.Join(names, ", "), strings.Join(files, " and no "))
@@ -95,40 +86,48 @@ func (r *run) artifactStore(job *types.JobData) *s3.Client {
 	})
 }
 
-// readArtifact unpacks the first of the files that the artifact holds; from is
-// empty if it holds none.
-func readArtifact(ctx context.Context, client *s3.Client, artifact types.Artifact, files []string) (raw []byte, from string, err error) {
+// readArtifact reads the images in every one of the files that the artifact holds:
+// a deploy action may go by either, so both are judged.
+func readArtifact(ctx context.Context, client *s3.Client, artifact types.Artifact, files []string) (images []string, found bool, err error) {
 	name := aws.ToString(artifact.Name)
 	if artifact.Location == nil || artifact.Location.S3Location == nil {
-		return nil, "", mistakef("input artifact %s is not in S3", name)
+		return nil, false, mistakef("input artifact %s is not in S3", name)
 	}
 	at := artifact.Location.S3Location
 	object := &object{ctx: ctx, client: client, bucket: at.BucketName, key: at.ObjectKey}
 	if err := object.open(); err != nil {
-		return nil, "", artifactFault(name, err)
+		return nil, false, artifactFault(name, err)
 	}
 	archive, err := zip.NewReader(object, object.size)
 	if err != nil {
-		return nil, "", brokenArchive(name, object, err)
+		return nil, false, brokenArchive(name, object, err)
 	}
 	for _, want := range files {
 		entry, err := find(archive, want, name)
 		if err != nil {
-			return nil, "", err
+			return nil, false, err
 		}
 		if entry == nil {
 			continue
 		}
-		raw, err := unpackFile(entry)
-		if errors.Is(err, errTooLarge) {
-			return nil, "", mistakef("%s in input artifact %s is larger than 1 MiB unpacked", want, name)
-		}
+		some, err := entryImages(entry, name, object)
 		if err != nil {
-			return nil, "", brokenArchive(name, object, err)
+			return nil, false, err
 		}
-		return raw, want, nil
+		images, found = append(images, some...), true
 	}
-	return nil, "", nil
+	return images, found, nil
+}
+
+func entryImages(entry *zip.File, artifact string, o *object) ([]string, error) {
+	raw, err := unpackFile(entry)
+	if errors.Is(err, errTooLarge) {
+		return nil, mistakef("%s in input artifact %s is larger than 1 MiB unpacked", entry.Name, artifact)
+	}
+	if err != nil {
+		return nil, brokenArchive(artifact, o, err)
+	}
+	return imagesIn(raw, fmt.Sprintf("%s in input artifact %s", entry.Name, artifact))
 }
 
 func brokenArchive(name string, o *object, err error) error {
@@ -184,57 +183,6 @@ func unpackFile(f *zip.File) ([]byte, error) {
 		err = errTooLarge
 	}
 	return raw, err
-}
-
-// imageDetail is what the ECR source action writes; made by hand it may hold
-// ImageURI only.
-type imageDetail struct {
-	ImageURI    string `json:"ImageURI"`
-	ImageDigest string `json:"ImageDigest"`
-}
-
-// imagesIn reads either file by its shape: imageDetail.json is an object,
-// imagedefinitions.json an array.
-func imagesIn(raw []byte, where string) ([]string, error) {
-	raw = bytes.TrimSpace(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")))
-	if len(raw) > 0 && raw[0] == '[' {
-		return definitions(raw, where)
-	}
-	var d imageDetail
-	if err := json.Unmarshal(raw, &d); err != nil {
-		return nil, mistakef("%s is not the JSON expected (%s); it is an object with ImageURI, or an array of name and imageUri", where, short(err.Error()))
-	}
-	switch {
-	case d.ImageURI == "":
-		return nil, mistakef("%s has no ImageURI", where)
-	case d.ImageDigest == "" || strings.HasSuffix(d.ImageURI, "@"+d.ImageDigest):
-		return []string{d.ImageURI}, nil
-	case strings.Contains(d.ImageURI, "@"):
-		return nil, mistakef("%s names two digests: ImageURI and ImageDigest differ", where)
-	default:
-		return []string{d.ImageURI + "@" + d.ImageDigest}, nil
-	}
-}
-
-func definitions(raw []byte, where string) ([]string, error) {
-	var list []struct {
-		Name     string `json:"name"`
-		ImageURI string `json:"imageUri"`
-	}
-	if err := json.Unmarshal(raw, &list); err != nil {
-		return nil, mistakef("%s is not the JSON expected (%s); it is an array of name and imageUri", where, short(err.Error()))
-	}
-	if len(list) == 0 {
-		return nil, mistakef("%s lists no image", where)
-	}
-	images := make([]string, len(list))
-	for i, d := range list {
-		if d.ImageURI == "" {
-			return nil, mistakef("entry %d of %s has no imageUri", i+1, where)
-		}
-		images[i] = d.ImageURI
-	}
-	return images, nil
 }
 
 // store writes verdict.json into the output artifact, if the action has one, and

@@ -16,7 +16,7 @@ func TestImagesIn(t *testing.T) {
 	}{
 		"hand-made":       {`{"ImageURI":"` + uri + `:1"}`, []string{uri + ":1"}},
 		"ECR source":      {`{"ImageSizeInBytes":"1","ImageDigest":"` + digestA + `","ImageTags":["1"],"ImageURI":"` + uri + `@` + digestA + `"}`, []string{uri + "@" + digestA}},
-		"tag and digest":  {`{"ImageDigest":"` + digestA + `","ImageURI":"` + uri + `:1"}`, []string{uri + ":1@" + digestA}},
+		"tag and digest":  {`{"ImageDigest":"` + digestA + `","ImageURI":"` + uri + `:1"}`, []string{uri + ":1", uri + ":1@" + digestA}},
 		"definitions":     {`[{"name":"a","imageUri":"x:1"},{"name":"b","imageUri":"y:2"}]`, []string{"x:1", "y:2"}},
 		"byte order mark": {"\xef\xbb\xbf" + `[{"name":"a","imageUri":"x:1"}]`, []string{"x:1"}},
 		"space around":    {" \n{\"ImageURI\":\"x:1\"}\n", []string{"x:1"}},
@@ -36,17 +36,20 @@ func TestImagesIn(t *testing.T) {
 
 func TestImagesInMistakes(t *testing.T) {
 	for name, tc := range map[string]struct{ raw, want string }{
-		"empty":           {"", "not the JSON expected"},
-		"not JSON":        {"<html>", "not the JSON expected"},
-		"null":            {"null", "no ImageURI"},
-		"a string":        {`"x:1"`, "not the JSON expected"},
-		"no image":        {`{"Parameters":{}}`, "no ImageURI"},
-		"wrong type":      {`{"ImageURI":7}`, "not the JSON expected"},
-		"empty list":      {`[]`, "lists no image"},
-		"entry without":   {`[{"name":"a","imageUri":"x"},{"name":"b"}]`, "entry 2"},
-		"list of strings": {`["x:1"]`, "not the JSON expected"},
-		"trailing":        {`{"ImageURI":"x"} {"ImageURI":"y"}`, "not the JSON expected"},
-		"two digests":     {`{"ImageURI":"x@sha256:1","ImageDigest":"sha256:2"}`, "two digests"},
+		"empty":                  {"", "not the JSON expected"},
+		"not JSON":               {"<html>", "not the JSON expected"},
+		"null":                   {"null", "no ImageURI"},
+		"a string":               {`"x:1"`, "not the JSON expected"},
+		"no image":               {`{"Parameters":{}}`, "no ImageURI"},
+		"wrong type":             {`{"ImageURI":7}`, "not the JSON expected"},
+		"empty list":             {`[]`, "lists no image"},
+		"entry without":          {`[{"name":"a","imageUri":"x"},{"name":"b"}]`, "entry 2"},
+		"list of strings":        {`["x:1"]`, "not the JSON expected"},
+		"trailing":               {`{"ImageURI":"x"} {"ImageURI":"y"}`, "not the JSON expected"},
+		"a key twice":            {`{"ImageURI":"x:1","ImageURI":"y:1"}`, "given twice"},
+		"a key in other letters": {`{"ImageURI":"x:1","imageuri":"y:1"}`, "given twice"},
+		"an entry's key twice":   {`[{"name":"a","imageUri":"x:1","IMAGEURI":"y:1"}]`, "given twice"},
+		"two digests":            {`{"ImageURI":"x@sha256:1","ImageDigest":"sha256:2"}`, "two digests"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := imagesIn([]byte(tc.raw), "the file")

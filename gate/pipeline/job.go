@@ -20,7 +20,7 @@ import (
 const maxImages = 25
 
 // judge makes the one report a delivered job gets.
-func (r *run) judge(ctx context.Context, polled types.Job, log *slog.Logger) report {
+func (r *run) judge(ctx context.Context, polled types.Job, stopping func() bool, log *slog.Logger) report {
 	job := polled.Data
 	if job == nil {
 		return misconfigured(mistake("the job holds no data; release the change again"))
@@ -39,7 +39,7 @@ func (r *run) judge(ctx context.Context, polled types.Job, log *slog.Logger) rep
 		return r.withoutImages(err, memory, now)
 	}
 	verdicts := r.check(ctx, images, o, memory)
-	out := settle(verdicts, o, memory, now, ctx.Err() != nil)
+	out := settle(verdicts, o, memory, now, stopping())
 	logVerdicts(log, verdicts)
 	if out.token == "" {
 		out.reportKey = r.store(ctx, job, verdicts, log)
@@ -156,6 +156,10 @@ func logVerdicts(log *slog.Logger, verdicts []gate.Verdict) {
 		if v.Err != nil {
 			line = line.With("error", v.Err)
 		}
-		line.Info("verdict")
+		level := slog.LevelInfo
+		if v.Outcome == gate.Pending {
+			level = slog.LevelDebug // said again at every look
+		}
+		line.Log(context.Background(), level, "verdict")
 	}
 }

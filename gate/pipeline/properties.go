@@ -20,7 +20,7 @@ var properties = []struct{ name, description string }{
 	{"ImageTag", "Tag of the image in Repository, if there is no ImageDigest"},
 	{"RegistryId", "Account of the registry; default: the pipeline's account"},
 	{"Region", "Region of the registry; default: the pipeline's Region"},
-	{"File", "File of the input artifact to read; default: imageDetail.json, else imagedefinitions.json"},
+	{"File", "File of the input artifact to read; default: imageDetail.json and imagedefinitions.json"},
 	{"Policy", "Name of the ecr-gate policy; default: the first that matches"},
 	{"Mode", "enforce (default) or warn: report, but do not fail"},
 	{"MaxWait", "Minutes to wait for the scan; default: as ecr-gate is configured"},

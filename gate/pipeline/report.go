@@ -161,7 +161,7 @@ func (r *run) send(ctx context.Context, job string, out report, log *slog.Logger
 	var err error
 	for attempt := range 5 {
 		if err = r.sendOnce(ctx, job, out); err == nil {
-			log.Info("reported", "result", string(out.result))
+			log.Debug("reported", "result", string(out.result))
 			return out.result
 		}
 		if settled(err) {

@@ -88,3 +88,11 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// Two names of one key would have one image judged by the other's digest, and
+// whoever names the images may search for them: 48 bits took ten seconds.
+func TestImageKeyIsLong(t *testing.T) {
+	if bits := len(imageKey("x")) * 6; bits < 128 {
+		t.Errorf("a key of %d bits", bits)
+	}
+}

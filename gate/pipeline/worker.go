@@ -93,6 +93,9 @@ func (w Worker) Run(ctx context.Context) error {
 			break
 		}
 		polled, err := r.poll(ctx, free)
+		if err == nil && failures > 0 {
+			r.Log.Info("polling works again", "failures", failures)
+		}
 		failures = next(failures, err)
 		if !r.pause(ctx, failures, polled == free) {
 			break
@@ -185,8 +188,12 @@ func pollHint(err error) string {
 	switch code(err) {
 	case "ActionTypeNotFoundException":
 		return "register the action type first: ecr-gate action-type --register"
+	case "UnrecognizedClientException", "InvalidSignatureException", "ExpiredTokenException":
+		return "AWS does not accept our credentials: check the role or keys ecr-gate runs with"
 	case "AccessDeniedException":
 		return "allow codepipeline:PollForJobs, AcknowledgeJob, PutJobSuccessResult and PutJobFailureResult"
+	case "":
+		return "no answer from AWS: check Region, network and credentials; trying again with back-off"
 	default:
 		return "trying again with back-off"
 	}
@@ -267,9 +274,10 @@ func (r *run) judgeSafely(ctx context.Context, polled types.Job, log *slog.Logge
 			out = failure(types.FailureTypeSystemUnavailable, "could not check: ecr-gate itself failed; retry the stage and report the fault")
 		}
 	}()
-	ctx, cancel := context.WithTimeout(ctx, judgeTimeout)
+	look, cancel := context.WithTimeout(ctx, judgeTimeout)
 	defer cancel()
-	return r.judge(ctx, polled, log)
+	// A look that took too long is no SIGTERM: only that hands back past the deadline.
+	return r.judge(look, polled, func() bool { return ctx.Err() != nil }, log)
 }
 
 // unstoppable outlives SIGTERM, which stops the polling but not a job in hand.

@@ -152,7 +152,10 @@ func TestEveryImageIsJudged(t *testing.T) {
 		"imagedefinitions.json":  {InputArtifact: map[string][]byte{"imagedefinitions.json": []byte(definitions)}},
 		"property beside a file": {Configuration: map[string]string{"Image": good}, InputArtifact: map[string][]byte{"imageDetail.json": fmt.Appendf(nil, `{"ImageURI":%q}`, bad)}},
 		"a file of another name": {Configuration: map[string]string{"File": "out/images.json"}, InputArtifact: map[string][]byte{"out/images.json": []byte(definitions)}},
-		"image and repository":   properties("Image", good, "Repository", "shop/bad", "ImageTag", "1"),
+		"both usual files": {InputArtifact: map[string][]byte{
+			"imageDetail.json": fmt.Appendf(nil, `{"ImageURI":%q}`, good), "imagedefinitions.json": []byte(definitions),
+		}},
+		"image and repository": properties("Image", good, "Repository", "shop/bad", "ImageTag", "1"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := s.release(action)
@@ -493,5 +496,49 @@ func TestOutputArtifact(t *testing.T) {
 	}
 	if err := json.Unmarshal(raw, &list); err != nil || list.Kind != "VerdictList" || len(list.Items) != 1 || list.Items[0].Outcome != "Denied" {
 		t.Errorf("%v: %s", err, raw)
+	}
+}
+
+// Two workers share the jobs; one stops; every job still ends by its deadline.
+func TestTwoWorkersOneStops(t *testing.T) {
+	first := open(t)
+	config := first.AWSConfig()
+	second := pipeline.Worker{
+		Config: config, Gate: &gate.Gate{Source: ecr.NewSource(config, nil)}, RegistryHost: ecr.RegistryHost,
+		PollInterval: 2 * time.Millisecond, MaxWait: time.Second,
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	var running sync.WaitGroup
+	running.Go(func() { _ = second.Run(ctx) })
+	defer running.Wait()
+	defer cancel()
+	looks := make(chan struct{}, 1000)
+	first.OnChange(func(awslocal.Execution) {
+		select {
+		case looks <- struct{}{}:
+		default:
+		}
+	})
+	uri, _ := first.push("shop/web", awslocal.Scan{Status: "IN_PROGRESS"})
+	ids := make([]string, 8)
+	for i := range ids {
+		ids[i] = first.StartPipeline(awslocal.Pipeline{Name: fmt.Sprint(i), Stages: []awslocal.Stage{{Name: "Scan", Action: awslocal.Action{
+			Provider: "EcrGate", Configuration: map[string]string{"Image": uri},
+		}}}})
+	}
+	for range 40 {
+		<-looks
+	}
+	first.stop()
+	deadline, done := context.WithTimeout(t.Context(), 30*time.Second)
+	defer done()
+	for _, id := range ids {
+		e, err := first.WaitExecution(deadline, id)
+		if err != nil {
+			t.Fatalf("a job was lost: %v %+v", err, first.Execution(id))
+		}
+		if got := e.Stage("Scan").FailureType; got != "RevisionUnavailable" {
+			t.Errorf("ended with %q", got)
+		}
 	}
 }

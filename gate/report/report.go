@@ -73,7 +73,7 @@ func (t *table) verdict(v gate.Verdict) {
 		t.line("excepted: " + x.Line() + by(x.Exceptions))
 	}
 	for _, l := range v.Lapsed {
-		t.line("expired: the exception for " + l.ID + by([]gate.ExceptionNote{l.ExceptionNote}))
+		t.line("expired: the exception for " + printable(l.ID) + by([]gate.ExceptionNote{l.ExceptionNote}))
 	}
 	for _, w := range v.Warnings {
 		t.line("warning: " + w)
@@ -86,7 +86,7 @@ func (t *table) line(text string) { t.b.WriteString("  " + text + "\n") }
 func (t *table) platforms(v gate.Verdict) {
 	t.rows("  PLATFORM\tOUTCOME\tSCAN\tCRITICAL\tHIGH\tMEDIUM\tLOW", len(v.Manifests), func(i int) string {
 		m := v.Manifests[i]
-		return fmt.Sprintf("  %s\t%s\t%s\t%d\t%d\t%d\t%d", or(m.Platform, gate.ShortDigest(m.Digest)), m.Outcome, or(string(m.Status), "-"),
+		return fmt.Sprintf("  %s\t%s\t%s\t%d\t%d\t%d\t%d", printable(or(m.Platform, gate.ShortDigest(m.Digest))), m.Outcome, printable(or(string(m.Status), "-")),
 			m.Counts[gate.Critical], m.Counts[gate.High], m.Counts[gate.Medium], m.Counts[gate.Low])
 	})
 }
