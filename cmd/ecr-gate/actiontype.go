@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
+	"github.com/aws/smithy-go"
 	"github.com/spf13/cobra"
 
 	"github.com/ecr-gate/ecr-gate/gate/pipeline"
@@ -78,11 +81,22 @@ func registerActionType(ctx context.Context, io streams, action pipeline.ActionT
 	if err != nil {
 		return fmt.Errorf("AWS configuration: %w", err)
 	}
-	if err := createActionType(ctx, config, action); err != nil {
+	err = createActionType(ctx, config, action)
+	if alreadyThere(err) {
+		_, err = fmt.Fprintf(io.out, "%s is registered in %s already\n", action, config.Region)
+		return err
+	}
+	if err != nil {
 		return failed{fmt.Errorf("%s is not registered: %w", action, err)}
 	}
 	_, err = fmt.Fprintf(io.out, "registered %s in %s\n", action, config.Region)
 	return err
+}
+
+// alreadyThere goes by AWS's text: it has no error code for it.
+func alreadyThere(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && strings.Contains(api.ErrorMessage(), "already exist")
 }
 
 func createActionType(ctx context.Context, config aws.Config, action pipeline.ActionType) error {
