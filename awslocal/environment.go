@@ -1,6 +1,8 @@
 package awslocal
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -32,7 +34,7 @@ func (s *Server) AWSConfig() aws.Config {
 		Region:       s.opts.Region,
 		BaseEndpoint: aws.String(s.URL()),
 		Credentials:  credentials.NewStaticCredentialsProvider(rootAccessKey, rootSecretKey, ""),
-		HTTPClient:   &http.Client{Transport: s.transport},
+		HTTPClient:   &http.Client{Transport: wholeBody{s.transport}},
 	}
 }
 
@@ -40,4 +42,26 @@ func (s *Server) AWSConfig() aws.Config {
 // are called by.
 func (s *Server) RegistryHost() string {
 	return s.opts.Account + ".dkr.ecr." + s.opts.Region + ".amazonaws.com"
+}
+
+// wholeBody sends each request from a copy of its body. The SDK closes the body as
+// soon as an answer begins (smithy-go, transport/http/client.go). A server as near
+// as this one answers before net/http has seen the body's end; net/http then takes
+// the close for a failed write and drops the connection in the middle of the answer.
+type wholeBody struct{ next http.RoundTripper }
+
+func (w wholeBody) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return w.next.RoundTrip(r)
+	}
+	body, err := io.ReadAll(r.Body)
+	if closed := r.Body.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return nil, err
+	}
+	copied := r.Clone(r.Context())
+	copied.Body = io.NopCloser(bytes.NewReader(body))
+	return w.next.RoundTrip(copied)
 }
