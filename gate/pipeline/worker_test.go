@@ -526,8 +526,14 @@ func TestTwoWorkersOneStops(t *testing.T) {
 			Provider: "EcrGate", Configuration: map[string]string{"Image": uri},
 		}}}})
 	}
+	// Some way into the work, or when nothing moves any more, one worker goes.
+	while, over := context.WithTimeout(t.Context(), 2*time.Second)
+	defer over()
 	for range 40 {
-		<-looks
+		select {
+		case <-looks:
+		case <-while.Done():
+		}
 	}
 	first.stop()
 	deadline, done := context.WithTimeout(t.Context(), 30*time.Second)
