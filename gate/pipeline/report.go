@@ -72,11 +72,6 @@ func decisive(verdicts []gate.Verdict, worst gate.Verdict) gate.Verdict {
 			return v
 		}
 	}
-	for _, v := range verdicts {
-		if v.Outcome == gate.Unavailable && !v.Passing && worst.Passing {
-			return v
-		}
-	}
 	return worst
 }
 
@@ -188,16 +183,12 @@ func invalid(err error) bool {
 	return code(err) == "ValidationException" || code(err) == "AccessDeniedException"
 }
 
-func (r *run) sendOnce(ctx context.Context, job string, out report) error {
+func (r *run) sendOnce(ctx context.Context, job string, out report) (err error) {
 	ctx, cancel := unstoppable(ctx)
 	defer cancel()
-	if out.result != Succeeded && out.result != HandedBack {
-		_, err := r.client.PutJobFailureResult(ctx, &codepipeline.PutJobFailureResultInput{
-			JobId: aws.String(job),
-			FailureDetails: &types.FailureDetails{
-				Type:    out.failure,
-				Message: aws.String(cut(out.summary, maxMessage)),
-			},
+	if out.fails() {
+		_, err = r.client.PutJobFailureResult(ctx, &codepipeline.PutJobFailureResultInput{
+			JobId: aws.String(job), FailureDetails: out.failureDetails(),
 		})
 		return err
 	}
@@ -205,13 +196,31 @@ func (r *run) sendOnce(ctx context.Context, job string, out report) error {
 		JobId:            aws.String(job),
 		ExecutionDetails: &types.ExecutionDetails{Summary: aws.String(cut(out.summary, maxSummary))},
 	}
-	if out.token != "" {
+	if out.result == HandedBack {
 		in.ContinuationToken = aws.String(out.token)
 	} else {
 		in.OutputVariables = out.outputVariables()
 	}
-	_, err := r.client.PutJobSuccessResult(ctx, in)
+	_, err = r.client.PutJobSuccessResult(ctx, in)
 	return err
+}
+
+// fails is true of every report but a success and a hand-back that has its token:
+// without one, CodePipeline would take the hand-back for a success.
+func (out report) fails() bool {
+	return out.result != Succeeded && (out.result != HandedBack || out.token == "")
+}
+
+// failureDetails never leaves out what CodePipeline requires: a refused report
+// leaves the job hanging.
+func (out report) failureDetails() *types.FailureDetails {
+	if out.failure == "" {
+		out.failure = types.FailureTypeSystemUnavailable
+	}
+	if out.summary == "" {
+		out.summary = "could not check: ecr-gate itself failed; retry the stage and report the fault"
+	}
+	return &types.FailureDetails{Type: out.failure, Message: aws.String(cut(out.summary, maxMessage))}
 }
 
 func (out report) outputVariables() map[string]string {

@@ -78,9 +78,26 @@ func TestSettle(t *testing.T) {
 	}
 }
 
-func TestZeroReportFails(t *testing.T) {
-	if (report{}).result == Succeeded || (report{}).token != "" {
-		t.Error("a report nobody filled in must fail the job")
+// What nobody filled in fails the job, with a report that CodePipeline takes. A
+// hand-back without a token would be a success to it.
+func TestUnfinishedReportsFail(t *testing.T) {
+	for name, out := range map[string]report{
+		"zero":                      {},
+		"hand-back without a token": {result: HandedBack, summary: "x"},
+		"a token alone":             {token: "x"},
+		"not ours":                  {result: NotOurs},
+	} {
+		if !out.fails() {
+			t.Errorf("%s does not fail the job", name)
+		}
+		if d := out.failureDetails(); d.Type == "" || *d.Message == "" {
+			t.Errorf("%s: CodePipeline refuses %q %q", name, d.Type, *d.Message)
+		}
+	}
+	for _, out := range []report{{result: Succeeded}, {result: HandedBack, token: "x"}} {
+		if out.fails() {
+			t.Errorf("%+v fails the job", out)
+		}
 	}
 }
 
