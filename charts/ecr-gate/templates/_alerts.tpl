@@ -1,0 +1,148 @@
+{{/*
+The alerts, each with its severity: critical wakes somebody, warning waits for the morning,
+info is for whoever looks. Every name has a heading in docs/runbook.md.
+
+The braces of Prometheus' own templates are written {{ "{{" }} … }} here.
+*/}}
+{{- define "ecr-gate.alerts" -}}
+{{- $name := include "ecr-gate.fullname" . -}}
+{{- $namespace := include "ecr-gate.namespace" . -}}
+{{- $rule := .Values.prometheusRule -}}
+{{- $in := printf "namespace=%q" $namespace -}}
+{{- $denied := "AccessDenied.*|UnrecognizedClientException|InvalidClientTokenId|ExpiredToken.*|UnauthorizedOperation|InvalidSignatureException|SignatureDoesNotMatch|InvalidIdentityToken" -}}
+{{- $throttled := "Throttl.*|RequestThrottled.*|TooManyRequests.*|RequestLimitExceeded|SlowDown" -}}
+{{- $down := "Timeout|Error|RequestTimeout.*|ServerException|Internal.*|ServiceUnavailable.*" -}}
+{{- $consequence := "Jobs of CodePipeline wait." -}}
+{{- if include "ecr-gate.webhookDoor" . -}}
+{{- $consequence = ternary "In covered namespaces no pod can start." "In covered namespaces pods are let in unjudged." (eq .Values.webhook.failurePolicy "Fail") -}}
+{{- end -}}
+- alert: EcrGateDown
+  severity: critical
+  for: 2m
+  expr: |
+    kube_deployment_status_replicas_available{{ printf "{%s, deployment=%q}" $in $name }} == 0
+  summary: no replica of ecr-gate is ready
+  description: '{{ $consequence }}'
+- alert: EcrGateReplicasMissing
+  severity: warning
+  for: 15m
+  expr: |
+    kube_deployment_status_replicas_available{{ printf "{%s, deployment=%q}" $in $name }}
+      < kube_deployment_spec_replicas{{ printf "{%s, deployment=%q}" $in $name }}
+  summary: fewer replicas of ecr-gate are ready than should be
+  description: '{{ "{{" }} $value }} ready. One more that fails may leave none.'
+- alert: EcrGateMetricsMissing
+  severity: warning
+  for: 10m
+  expr: |
+    absent(ecr_gate_config_reload_success{{ printf "{%s}" $in }})
+  summary: nothing is heard of ecr-gate
+  description: 'Prometheus has no metrics of it, so that none of the other alerts can fire.'
+- alert: EcrGateConfigRefused
+  severity: warning
+  for: 5m
+  expr: |
+    min(ecr_gate_config_reload_success{{ printf "{%s}" $in }}) == 0
+  summary: ecr-gate refused its new configuration
+  description: 'The last good one stays in force. A pod that starts anew with this one will not come up.'
+- alert: EcrGateCouldNotCheck
+  severity: warning
+  for: 10m
+  expr: |
+    sum by (door) (rate(ecr_gate_verdicts_total{{ printf "{%s, outcome=\"Unavailable\"}" $in }}[10m]))
+      / sum by (door) (rate(ecr_gate_verdicts_total{{ printf "{%s}" $in }}[10m]))
+      > {{ $rule.couldNotCheckRatio }}
+  summary: ecr-gate cannot judge many of the images it is asked about
+  description: '{{ "{{" }} $value | humanizePercentage }} of the verdicts at the door {{ "{{" }} $labels.door }} are "could not check".'
+- alert: EcrGateAWSAccessDenied
+  severity: warning
+  for: 10m
+  expr: |
+    sum by (service, operation, code) (rate(ecr_gate_aws_requests_total{{ printf "{%s, code=~%q}" $in $denied }}[5m])) > 0
+  summary: AWS refuses ecr-gate access
+  description: '{{ "{{" }} $labels.service }} {{ "{{" }} $labels.operation }} answers {{ "{{" }} $labels.code }}.'
+- alert: EcrGateAWSThrottled
+  severity: warning
+  for: 15m
+  expr: |
+    sum by (service, operation) (rate(ecr_gate_aws_requests_total{{ printf "{%s, code=~%q}" $in $throttled }}[5m])) > 0
+  summary: AWS throttles ecr-gate
+  description: '{{ "{{" }} $labels.service }} {{ "{{" }} $labels.operation }}, {{ "{{" }} $value | humanize }} times a second after retries.'
+- alert: EcrGateAWSNotAnswering
+  severity: warning
+  for: 5m
+  expr: |
+    sum by (service) (rate(ecr_gate_aws_requests_total{{ printf "{%s, code=~%q}" $in $down }}[5m]))
+      / sum by (service) (rate(ecr_gate_aws_requests_total{{ printf "{%s}" $in }}[5m]))
+      > 0.1
+  summary: AWS does not answer ecr-gate
+  description: '{{ "{{" }} $value | humanizePercentage }} of the calls to {{ "{{" }} $labels.service }} fail.'
+{{- if include "ecr-gate.webhookDoor" . }}
+{{- $seconds := $rule.reviewSeconds | default (divf .Values.webhook.timeoutSeconds 2) }}
+{{- $hooks := "(labelled-)?pods\\.ecr-gate\\.dev" }}
+- alert: EcrGateNotAnswering
+  severity: critical
+  for: 3m
+  expr: |
+    sum(rate(apiserver_admission_webhook_rejection_count{{ printf "{name=~%q, error_type=\"calling_webhook_error\"}" $hooks }}[5m])) > 0
+      or sum(rate(apiserver_admission_webhook_fail_open_count{{ printf "{name=~%q}" $hooks }}[5m])) > 0
+  summary: the API server gets no answer from ecr-gate
+  description: '{{ $consequence }}'
+- alert: EcrGateSlow
+  severity: warning
+  for: 10m
+  expr: |
+    histogram_quantile(0.99, sum by (le) (rate(controller_runtime_webhook_latency_seconds_bucket{{ printf "{%s, webhook=\"/validate\"}" $in }}[5m])))
+      > {{ $seconds }}
+  summary: ecr-gate answers slowly
+  description: 'One review in a hundred takes more than {{ "{{" }} $value | humanizeDuration }}; the API server waits {{ .Values.webhook.timeoutSeconds }} s.'
+- alert: EcrGateStaleFacts
+  severity: warning
+  for: 10m
+  expr: |
+    sum(rate(ecr_gate_scan_cache_total{{ printf "{%s, result=\"stale\"}" $in }}[5m])) > 0
+  summary: ecr-gate judges by scans it could not refresh
+  description: 'Images known to be clean are still let in. When the limit of that is reached they become "could not check".'
+- alert: EcrGateCertificateExpiring
+  severity: warning
+  for: 1h
+  expr: |
+    min(ecr_gate_certificate_expiry_timestamp_seconds{{ printf "{%s}" $in }} > 0) - time() < {{ $rule.certificateExpiryDays }} * 86400
+  summary: the serving certificate of ecr-gate expires soon
+  description: 'In {{ "{{" }} $value | humanizeDuration }}. It should have been renewed before.'
+- alert: EcrGateCertificateExpiryNear
+  severity: critical
+  for: 15m
+  expr: |
+    min(ecr_gate_certificate_expiry_timestamp_seconds{{ printf "{%s}" $in }} > 0) - time() < 2 * 86400
+  summary: the serving certificate of ecr-gate expires within two days
+  description: 'In {{ "{{" }} $value | humanizeDuration }}. After that the API server trusts no answer of it.'
+{{- end }}
+{{- if include "ecr-gate.pipelineDoor" . }}
+{{- $unreported := printf "ecr_gate_jobs_total{%s, result=\"unreported\"}" $in }}
+- alert: EcrGateJobsUnreported
+  severity: critical
+  # The second part is for a counter that begins above zero: increase() sees no step there.
+  expr: |
+    sum(increase({{ $unreported }}[15m])) > 0
+      or sum({{ $unreported }} unless {{ $unreported }} offset 15m) > 0
+  summary: ecr-gate could not report a job to CodePipeline
+  description: 'Its action hangs until CodePipeline gives up, after 24 hours.'
+{{- end }}
+{{- if dig "exceptions" "files" list .Values.config }}
+- alert: EcrGateExceptionsExpired
+  severity: info
+  for: 1h
+  expr: |
+    max(ecr_gate_exceptions{{ printf "{%s, state=\"expired\"}" $in }}) > 0
+  summary: exceptions have expired
+  description: '{{ "{{" }} $value }} no longer hold; the images they were for may be refused.'
+- alert: EcrGateExceptionsExpiring
+  severity: info
+  for: 1h
+  expr: |
+    max(ecr_gate_exceptions{{ printf "{%s, state=\"expiring\"}" $in }}) > 0
+  summary: exceptions expire within 14 days
+  description: '{{ "{{" }} $value }} will no longer hold.'
+{{- end }}
+{{- end -}}

@@ -1,0 +1,55 @@
+{{/* What the schema cannot say: each mistake ends in one sentence that names the mend. */}}
+{{- define "ecr-gate.checks" -}}
+{{- if not .Values.image.repository -}}
+{{- fail "image.repository is required: say where the image is, for example --set image.repository=111122223333.dkr.ecr.eu-west-1.amazonaws.com/ecr-gate" -}}
+{{- end -}}
+{{- if not (or (include "ecr-gate.webhookDoor" .) (include "ecr-gate.pipelineDoor" .)) -}}
+{{- fail "config opens no door: add webhook: {} or pipeline: {} to it" -}}
+{{- end -}}
+{{- if and (not .Values.serviceAccount.create) (not .Values.serviceAccount.name) -}}
+{{- fail "serviceAccount.name is required with serviceAccount.create: false: the namespace's default account must not get the gate's rights" -}}
+{{- end -}}
+{{- include "ecr-gate.checkExceptions" . -}}
+{{- if include "ecr-gate.webhookDoor" . -}}
+{{- include "ecr-gate.checkNamespaces" . -}}
+{{- include "ecr-gate.checkCerts" . -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "ecr-gate.checkExceptions" -}}
+{{- $named := dig "exceptions" "files" list .Values.config -}}
+{{- range $named -}}
+{{- if not (or (isAbs .) (hasKey $.Values.exceptionFiles .)) -}}
+{{- fail (printf "config.exceptions.files names %s, which exceptionFiles does not have: add it there, or mount it with extraVolumes and name its absolute path" .) -}}
+{{- end -}}
+{{- end -}}
+{{- if hasKey .Values.exceptionFiles "config.yaml" -}}
+{{- fail "exceptionFiles has config.yaml, which is the configuration itself: name the file otherwise" -}}
+{{- end -}}
+{{- range $name, $_ := .Values.exceptionFiles -}}
+{{- if not (has $name $named) -}}
+{{- fail (printf "exceptionFiles has %s, which config.exceptions.files does not name, so it would excuse nothing: name it there" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "ecr-gate.checkNamespaces" -}}
+{{- if not (or .Values.namespaces.names (include "ecr-gate.bySelector" .) (include "ecr-gate.labelled" .)) -}}
+{{- fail "no namespace would be covered: set namespaces.names, namespaces.selector or namespaces.labelled (which needs config.webhook.namespaceLabels)" -}}
+{{- end -}}
+{{- if not (include "ecr-gate.bySelector" .) -}}
+{{- range .Values.namespaces.names -}}
+{{- if has . (include "ecr-gate.excludedNamespaces" $ | fromJsonArray) -}}
+{{- fail (printf "namespaces.names has %s, which is always excluded: take it out" .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "ecr-gate.checkCerts" -}}
+{{- if eq .Values.certs.mode "existing" -}}
+{{- if not (and .Values.certs.existing.secretName .Values.certs.existing.caBundle) -}}
+{{- fail "certs.mode existing needs certs.existing.secretName and certs.existing.caBundle" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
