@@ -28,7 +28,7 @@ type ExceptionReport struct {
 // audit reports on every exception whose repositories and digests include the
 // image. Whether one is unused can be said only where every platform's findings
 // were looked at.
-func (r rules) audit(v Verdict) []ExceptionReport {
+func (r *rules) audit(v Verdict) []ExceptionReport {
 	digests := make([]string, len(v.Manifests))
 	for i, m := range v.Manifests {
 		digests[i] = m.Digest

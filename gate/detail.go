@@ -15,9 +15,7 @@ import (
 func (v Verdict) Detail(limit int) string {
 	b := lines{limit: limit}
 	b.add(v.Reason)
-	if next := Clean(v.Next); next != "" && !strings.HasSuffix(v.Reason, next) {
-		b.add("next: " + next)
-	}
+	b.addNext(v)
 	switch {
 	case v.hasCounts():
 		b.add(v.againstLimits())
@@ -188,6 +186,13 @@ func (b *lines) add(line string) bool {
 	b.text = append(b.text, line)
 	b.used += cost
 	return true
+}
+
+// addNext adds the next step, if the sentence had no room for it.
+func (b *lines) addNext(v Verdict) {
+	if next := Clean(v.Next); next != "" && !strings.HasSuffix(v.Reason, next) {
+		b.add("next: " + next)
+	}
 }
 
 // addSome adds as many of n lines as fit and says how many did not.

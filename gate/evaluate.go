@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"slices"
 	"strings"
 	"time"
 )
@@ -53,8 +52,8 @@ type rules struct {
 	now        time.Time
 }
 
-func newRules(policy Policy, exceptions []Exception, img Image, now time.Time) rules {
-	r := rules{
+func newRules(policy Policy, exceptions []Exception, img Image, now time.Time) *rules {
+	r := &rules{
 		policy: policy, exceptions: exceptions, img: img, now: now,
 		byID:      make(map[string][]int, len(exceptions)),
 		byPackage: map[string][]int{},
@@ -92,7 +91,7 @@ type judgement struct {
 // judge applies the rules in order: can the scan be read, is it finished,
 // settled and fresh, and only then what it found. Every return before the last
 // one refuses, but for an image the policy lets pass unscanned.
-func (r rules) judge(s Scan) judgement {
+func (r *rules) judge(s Scan) judgement {
 	j := judgement{scan: s}
 	if s.Trouble != nil {
 		j.refuse(s.Trouble)
@@ -139,7 +138,7 @@ func unscannable(s Scan) bool {
 		s.Status == StatusFailed && strings.Contains(s.Description, "UnsupportedImageError")
 }
 
-func (r rules) judgeUnscannable(j judgement) judgement {
+func (r *rules) judgeUnscannable(j judgement) judgement {
 	switch r.policy.Unscannable {
 	case WarnUnscannable:
 		j.warning = r.unscannableWarning()
@@ -188,7 +187,7 @@ func waiting(status Status) *Trouble {
 
 // fresh reports whether the result is young enough. A result from the future is
 // not: nothing can be said about its age.
-func (r rules) fresh(j *judgement) bool {
+func (r *rules) fresh(j *judgement) bool {
 	if j.scan.CompletedAt.After(r.now.Add(clockSkew)) {
 		j.refuse(&Trouble{Cause: TooOld, Passing: true, Text: "its scan is dated in the future", Mend: "check this machine's clock"})
 		return false
@@ -206,7 +205,7 @@ func (r rules) fresh(j *judgement) bool {
 }
 
 // judgeFindings counts what was found and holds it against the limits.
-func (r rules) judgeFindings(j *judgement) {
+func (r *rules) judgeFindings(j *judgement) {
 	j.tally = r.count(j.scan)
 	switch t := &j.tally; {
 	case len(t.blocked) > 0:
@@ -225,7 +224,7 @@ func (r rules) judgeFindings(j *judgement) {
 }
 
 // over lists the severities of which there are more than tolerated, worst first.
-func (r rules) over(weighed map[Severity]int) []Severity {
+func (r *rules) over(weighed perSeverity) []Severity {
 	var over []Severity
 	for _, s := range WorstFirst() {
 		if limit, limited := r.policy.limit(s); limited && weighed[s] > limit {
@@ -237,10 +236,10 @@ func (r rules) over(weighed map[Severity]int) []Severity {
 
 // countsDisagree is trouble where AWS counts more findings of a limited severity
 // than it listed: pages were lost, or the result is still growing.
-func (r rules) countsDisagree(s Scan) *Trouble {
-	var listed, counted [Critical + 1]int
-	for _, f := range s.Findings {
-		listed[r.policy.weigh(f.Severity)]++
+func (r *rules) countsDisagree(s Scan) *Trouble {
+	var listed, counted perSeverity
+	for i := range s.Findings {
+		listed[r.policy.weigh(s.Findings[i].Severity)]++
 	}
 	for sev, n := range s.Counts {
 		counted[r.policy.weigh(sev)] += max(n, 0)
@@ -255,7 +254,7 @@ func (r rules) countsDisagree(s Scan) *Trouble {
 
 // verdict puts the platforms' judgements together; decisive is the one that
 // speaks for the image.
-func (r rules) verdict(judged []judgement, decisive int) Verdict {
+func (r *rules) verdict(judged []judgement, decisive int) Verdict {
 	d := judged[decisive]
 	v := Verdict{
 		Image: r.img.Written, Digest: r.img.Digest, img: r.img,
@@ -267,8 +266,9 @@ func (r rules) verdict(judged []judgement, decisive int) Verdict {
 	for i, j := range judged {
 		v.Manifests[i] = j.manifest()
 		v.WantsScan = v.WantsScan || j.rescan
-		if j.warning != "" && !slices.Contains(v.Warnings, j.warning) {
-			v.Warnings = append(v.Warnings, j.warning)
+		v.warn(j.warning)
+		if j.scan.Stale {
+			v.warn(staleWarning)
 		}
 	}
 	v.Passing = d.passing
@@ -297,10 +297,10 @@ func (j judgement) manifest() ManifestVerdict {
 }
 
 // all writes out the zeros, so that a reader of JSON need not guess.
-func all(counts map[Severity]int) map[Severity]int {
-	full := make(map[Severity]int, len(severityNames))
-	for _, s := range WorstFirst() {
-		full[s] = counts[s]
+func all(counts perSeverity) map[Severity]int {
+	full := make(map[Severity]int, len(counts))
+	for s, n := range counts {
+		full[Severity(s)] = n
 	}
 	return full
 }

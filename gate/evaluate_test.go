@@ -272,8 +272,8 @@ func TestManifestVerdicts(t *testing.T) {
 		on("linux/amd64", amdDigest, basic(finding("CVE-2024-1", Critical))),
 		on("linux/arm64", armDigest, enhanced()))
 	at := now.Add(-time.Hour)
-	zero := all(nil)
-	one := all(map[Severity]int{Critical: 1})
+	zero := all(perSeverity{})
+	one := all(perSeverity{Critical: 1})
 	want := []ManifestVerdict{
 		{Platform: "linux/amd64", Digest: amdDigest, Outcome: Denied, Cause: OverPolicy, Status: StatusComplete, ScanType: Basic, CompletedAt: at, Counts: one},
 		{Platform: "linux/arm64", Digest: armDigest, Outcome: Allowed, Cause: WithinPolicy, Status: StatusActive, ScanType: Enhanced, CompletedAt: at, Counts: zero},

@@ -99,7 +99,7 @@ type Finding struct {
 // true for FixUnknown too: what nobody knows counts.
 func (f Finding) Fixable() bool { return f.Fix != FixNo || f.hasFixedVersion() }
 
-func (f Finding) hasFixedVersion() bool {
+func (f *Finding) hasFixedVersion() bool {
 	for _, p := range f.Packages {
 		if p.FixedIn != "" {
 			return true

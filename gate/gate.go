@@ -28,6 +28,8 @@ type Source interface {
 type Resolution struct {
 	Digest    string     // what the reference named: an image or an index
 	Manifests []Manifest // one, or one per platform of an index
+	// Stale: it was so a while ago, and the source gave no answer now.
+	Stale bool
 }
 
 // Manifest is one platform's image.
@@ -48,6 +50,8 @@ type Gate struct {
 	Now       func() time.Time // nil: time.Now
 	// Parallel is how many scans of one index are read at a time; 0: 4.
 	Parallel int
+
+	references references
 }
 
 // Request asks for a verdict on one image.
@@ -60,17 +64,17 @@ type Request struct {
 	Policy string
 	// Readings are the traces of an earlier look, by manifest digest.
 	Readings map[string]Reading
+	// DryRun starts no scan: nothing may come of a dry run. The verdict is otherwise
+	// the same.
+	DryRun bool
 }
 
 // Check is the verdict on one image. It never fails: what cannot be judged has
 // its own outcome. It makes one resolve call and reads each platform's scan.
 func (g *Gate) Check(ctx context.Context, req Request) Verdict {
-	img, err := ParseImage(req.Image)
+	img, err := g.references.parse(req.Image, g.Canonical)
 	if err != nil {
 		return Unjudged(req.Policy, Image{Written: req.Image}, asTrouble(err))
-	}
-	if g.Canonical != nil {
-		img.Registry = g.Canonical(img.Registry)
 	}
 	policy, err := g.policy(req.Policy, img)
 	if err != nil {
@@ -86,7 +90,10 @@ func (g *Gate) Check(ctx context.Context, req Request) Verdict {
 	img.Digest = resolved.Digest
 	scans := g.readScans(ctx, img, resolved.Manifests, req.Readings)
 	v := Evaluate(policy, g.Exceptions, img, scans, g.now())
-	if v.WantsScan {
+	if resolved.Stale {
+		v.warn(staleWarning)
+	}
+	if v.WantsScan && !req.DryRun {
 		g.startScans(ctx, img, &v)
 	}
 	return v
@@ -143,6 +150,10 @@ func contain(err *error) {
 // trouble, and the others count all the same.
 func (g *Gate) readScans(ctx context.Context, img Image, manifests []Manifest, readings map[string]Reading) []Scan {
 	scans := make([]Scan, len(manifests))
+	if len(manifests) == 1 { // most images
+		scans[0] = g.readScan(ctx, img, manifests[0], readings)
+		return scans
+	}
 	var group errgroup.Group
 	group.SetLimit(orDefault(g.Parallel, 4))
 	for i, m := range manifests {

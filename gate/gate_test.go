@@ -69,7 +69,7 @@ func check(g *Gate, req Request) Verdict {
 var twoPlatforms = []Manifest{{"linux/amd64", amdDigest}, {"linux/arm64", armDigest}}
 
 func resolvesTo(manifests []Manifest) func(Image) (Resolution, error) {
-	return func(Image) (Resolution, error) { return Resolution{indexDigest, manifests}, nil }
+	return func(Image) (Resolution, error) { return Resolution{Digest: indexDigest, Manifests: manifests}, nil }
 }
 
 func TestCheck(t *testing.T) {
@@ -138,7 +138,7 @@ func TestWhichPolicy(t *testing.T) {
 
 func TestRequestDigest(t *testing.T) {
 	echo := func(img Image) (Resolution, error) {
-		return Resolution{img.Digest, []Manifest{{Digest: img.Digest}}}, nil
+		return Resolution{Digest: img.Digest, Manifests: []Manifest{{Digest: img.Digest}}}, nil
 	}
 	source := &registryOf{resolve: echo}
 	v := check(gateOver(source), Request{Digest: amdDigest})
@@ -158,8 +158,8 @@ func TestRequestDigest(t *testing.T) {
 // A source that answers for another image, or for none, is not believed.
 func TestResolveIsHeldToItsWord(t *testing.T) {
 	for name, resolved := range map[string]Resolution{
-		"another digest": {amdDigest, []Manifest{{Digest: amdDigest}}},
-		"no digest":      {"", []Manifest{{Digest: armDigest}}},
+		"another digest": {Digest: amdDigest, Manifests: []Manifest{{Digest: amdDigest}}},
+		"no digest":      {Manifests: []Manifest{{Digest: armDigest}}},
 	} {
 		source := &registryOf{resolve: func(Image) (Resolution, error) { return resolved, nil }}
 		v := check(gateOver(source), Request{Digest: armDigest})

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -16,18 +17,20 @@ const MaxSentence = 200
 // sentence says in one line what is wrong, with which image, by which policy and
 // what to do next. Where all of it does not fit, the next step goes first (it is
 // in [Verdict.Detail] too), then the registry, then the middle of the name.
-func (r rules) sentence(d judgement, judged []judgement, next string) string {
-	say := r.statement(d, judged)
+func (r *rules) sentence(d judgement, judged []judgement, next string) string {
+	before, after := r.statement(d, judged)
 	full, short := r.name(true), r.name(false)
-	variants := []string{}
+	variants := make([]string, 0, 5)
 	if next != "" {
-		variants = append(variants, say(full)+"; "+next, say(short)+"; "+next)
+		variants = append(variants, before+full+after+"; "+next, before+short+after+"; "+next)
 	}
-	variants = append(variants, say(full), say(short))
-	// The name gives way before the cause does, but for what tells images apart.
-	over := utf8.RuneCountInString(say(short)) - MaxSentence
-	room := utf8.RuneCountInString(short) - over
-	variants = append(variants, say(elide(short, max(room, leastName))))
+	variants = append(variants, before+full+after)
+	if utf8.RuneCountInString(variants[0]) > MaxSentence {
+		// The name gives way before the cause does, but for what tells images apart.
+		over := utf8.RuneCountInString(before+short+after) - MaxSentence
+		room := utf8.RuneCountInString(short) - over
+		variants = append(variants, before+short+after, before+elide(short, max(room, leastName))+after)
+	}
 	return fit(MaxSentence, variants)
 }
 
@@ -35,44 +38,38 @@ func (r rules) sentence(d judgement, judged []judgement, next string) string {
 // of the tag.
 const leastName = 40
 
-// statement returns the sentence without its next step, as a function of how the
-// image is called.
-func (r rules) statement(d judgement, judged []judgement) func(name string) string {
+// statement returns the sentence without its next step: what comes before the
+// image's name and what after it.
+func (r *rules) statement(d judgement, judged []judgement) (before, after string) {
 	where := onPlatform(d, judged)
 	switch d.outcome {
 	case Allowed:
-		return func(name string) string {
-			return "image allowed: " + name + r.allowedBecause(d, judged)
-		}
+		return "image allowed: ", r.allowedBecause(d, judged)
 	case Pending:
-		return func(name string) string {
-			return "image not ready: " + name + where + " " + r.pendingBecause(d)
-		}
+		return "image not ready: ", where + " " + r.pendingBecause(d)
 	case Unavailable:
-		return func(name string) string { return "could not check: " + name + where + ": " + d.trouble.Text }
+		return "could not check: ", where + ": " + d.trouble.Text
 	default:
-		return func(name string) string {
-			return "image not allowed: " + name + where + " " + r.deniedBecause(d)
-		}
+		return "image not allowed: ", where + " " + r.deniedBecause(d)
 	}
 }
 
 // policyName is how sentences call the policy.
-func (r rules) policyName() string {
+func (r *rules) policyName() string {
 	if r.policy.Name == "" {
 		return "the policy"
 	}
 	return "policy " + clip(r.policy.Name, 40)
 }
 
-func (r rules) allowedBecause(d judgement, judged []judgement) string {
+func (r *rules) allowedBecause(d judgement, judged []judgement) string {
 	if d.cause == Unscannable {
 		return " cannot be scanned by ECR, which " + r.policyName() + " tolerates"
 	}
 	return " is within " + r.policyName() + " (" + r.withinLimits(judged) + ")"
 }
 
-func (r rules) deniedBecause(d judgement) string {
+func (r *rules) deniedBecause(d judgement) string {
 	switch d.cause {
 	case Unscannable:
 		return "cannot be scanned by ECR" + inParens(d.scan.Description) + ", which " + r.policyName() + " denies"
@@ -85,7 +82,7 @@ func (r rules) deniedBecause(d judgement) string {
 	}
 }
 
-func (r rules) pendingBecause(d judgement) string {
+func (r *rules) pendingBecause(d judgement) string {
 	switch d.cause {
 	case NoScan:
 		return "has no scan yet, and " + r.policyName() + " needs a finished one"
@@ -100,7 +97,7 @@ func (r rules) pendingBecause(d judgement) string {
 
 // overLimits writes "2 CRITICAL (0 allowed), 5 HIGH (3 allowed)", and where
 // findings count as what they are not called, how many.
-func (r rules) overLimits(t tally) string {
+func (r *rules) overLimits(t tally) string {
 	over := r.over(t.weighed)
 	parts := make([]string, len(over))
 	for i, s := range over {
@@ -116,7 +113,7 @@ func (r rules) overLimits(t tally) string {
 
 // withinLimits writes "CRITICAL 0 of 0, MEDIUM 5 of 20", of several platforms
 // the most that any has.
-func (r rules) withinLimits(judged []judgement) string {
+func (r *rules) withinLimits(judged []judgement) string {
 	var parts []string
 	for _, s := range WorstFirst() {
 		limit, limited := r.policy.limit(s)
@@ -124,10 +121,10 @@ func (r rules) withinLimits(judged []judgement) string {
 			continue
 		}
 		most := 0
-		for _, j := range judged {
-			most = max(most, j.tally.weighed[s])
+		for i := range judged {
+			most = max(most, judged[i].tally.weighed[s])
 		}
-		parts = append(parts, fmt.Sprintf("%s %d of %d", s, most, limit))
+		parts = append(parts, s.String()+" "+strconv.Itoa(most)+" of "+strconv.Itoa(limit))
 	}
 	if len(parts) == 0 {
 		return "no findings"
@@ -139,7 +136,7 @@ func (r rules) withinLimits(judged []judgement) string {
 	return text
 }
 
-func (r rules) headline(findings []Finding) string {
+func (r *rules) headline(findings []Finding) string {
 	worst := slices.MinFunc(findings, func(a, b Finding) int { return worstFirst(&a, &b) })
 	text := worst.Severity.String() + " " + worst.label(30)
 	if id, ok := r.blockedAs(worst); ok && id != worst.ID {
@@ -185,7 +182,7 @@ func onPlatform(d judgement, judged []judgement) string {
 }
 
 // next is what to do about it.
-func (r rules) next(d judgement) string {
+func (r *rules) next(d judgement) string {
 	switch {
 	case d.outcome == Allowed:
 		return ""
@@ -205,7 +202,7 @@ func (r rules) next(d judgement) string {
 }
 
 // deciding are the findings without which the image would pass.
-func (r rules) deciding(d judgement) []Finding {
+func (r *rules) deciding(d judgement) []Finding {
 	switch d.cause {
 	case Blocked:
 		return d.tally.blocked
@@ -264,7 +261,7 @@ func fixedPackage(f Finding) Package {
 	return Package{}
 }
 
-func (r rules) unscannableWarning() string {
+func (r *rules) unscannableWarning() string {
 	return fit(MaxSentence, []string{
 		r.name(true) + " cannot be scanned by ECR: nobody knows what is in it",
 		r.name(false) + " cannot be scanned by ECR: nobody knows what is in it",
@@ -272,7 +269,7 @@ func (r rules) unscannableWarning() string {
 }
 
 // name is how people know the image: as written, its digest short.
-func (r rules) name(withRegistry bool) string {
+func (r *rules) name(withRegistry bool) string {
 	written := Clean(r.img.Written)
 	if r.img.Repository != "" {
 		written, _, _ = strings.Cut(written, "@")

@@ -58,6 +58,9 @@ type Scan struct {
 	// result has settled. Nil: there is none.
 	Previous *Reading
 
+	// Stale: it was so a while ago, and the source gave no answer now.
+	Stale bool
+
 	Trouble *Trouble // not nil: why the scan could not be read
 }
 

@@ -6,10 +6,13 @@ import (
 	"strings"
 )
 
+// perSeverity is a number for each severity.
+type perSeverity [Critical + 1]int
+
 // tally is what one scan's list comes to under a policy.
 type tally struct {
-	counts      map[Severity]int // by the finding's own severity
-	weighed     map[Severity]int // by what it counts as
+	counts      perSeverity // by the finding's own severity
+	weighed     perSeverity // by what it counts as
 	counted     []Finding
 	blocked     []Finding
 	exploitable []Finding
@@ -30,8 +33,8 @@ type lapsed struct {
 }
 
 // count sorts every finding into what counts and what is passed over.
-func (r rules) count(s Scan) tally {
-	t := tally{counts: map[Severity]int{}, weighed: map[Severity]int{}, counted: make([]Finding, 0, len(s.Findings))}
+func (r *rules) count(s Scan) tally {
+	t := tally{counted: make([]Finding, 0, len(s.Findings))}
 	for _, f := range s.Findings {
 		if f.Status >= StatusUnknown {
 			t.strange++
@@ -52,7 +55,7 @@ func (r rules) count(s Scan) tally {
 }
 
 // countOpen counts a finding that is neither closed, blocked nor suppressed.
-func (r rules) countOpen(t *tally, manifest string, f Finding) {
+func (r *rules) countOpen(t *tally, manifest string, f Finding) {
 	weight := r.policy.weigh(f.Severity)
 	used, old := r.exceptionsFor(manifest, f, weight)
 	if used != nil {
@@ -82,13 +85,13 @@ func (t *tally) add(f Finding, weight Severity) {
 }
 
 // isBlocked is generous where an exception is strict: any related ID will do.
-func (r rules) isBlocked(f Finding) bool {
+func (r *rules) isBlocked(f Finding) bool {
 	_, blocked := r.blockedAs(f)
 	return blocked
 }
 
 // blockedAs is the name under which the policy blocks the finding.
-func (r rules) blockedAs(f Finding) (id string, blocked bool) {
+func (r *rules) blockedAs(f Finding) (id string, blocked bool) {
 	if len(r.blocked) == 0 {
 		return "", false
 	}
@@ -105,7 +108,7 @@ func (r rules) blockedAs(f Finding) (id string, blocked bool) {
 
 // inGrace reports whether the finding is too young to count. One that says no
 // time (every basic finding), or one from the future, counts.
-func (r rules) inGrace(f Finding, weight Severity) bool {
+func (r *rules) inGrace(f Finding, weight Severity) bool {
 	grace := r.policy.Grace[weight]
 	if grace <= 0 || f.FirstObserved.IsZero() || f.FirstObserved.After(r.now.Add(clockSkew)) {
 		return false
@@ -116,7 +119,7 @@ func (r rules) inGrace(f Finding, weight Severity) bool {
 // exceptionsFor returns the exceptions that together cover every package of the
 // finding, nil if any package is left, and then the expired ones that would have
 // made up for it.
-func (r rules) exceptionsFor(manifest string, f Finding, weight Severity) (used, old []int) {
+func (r *rules) exceptionsFor(manifest string, f Finding, weight Severity) (used, old []int) {
 	named := r.naming(f)
 	if len(named) == 0 && len(r.byPackage) == 0 {
 		return nil, nil
@@ -161,7 +164,7 @@ func appendNew(list []int, numbers ...int) []int {
 }
 
 // naming are the exceptions that name the vulnerability.
-func (r rules) naming(f Finding) []int {
+func (r *rules) naming(f Finding) []int {
 	list := r.byID[f.ID]
 	if len(f.Related) == 1 {
 		list = append(slices.Clip(list), r.byID[f.Related[0]]...)
@@ -171,7 +174,7 @@ func (r rules) naming(f Finding) []int {
 
 // candidates adds to them those that name no vulnerability, but could mean this
 // package.
-func (r rules) candidates(named []int, p installed) []int {
+func (r *rules) candidates(named []int, p installed) []int {
 	list := append(slices.Clip(named), r.byPackage[p.Name]...)
 	if p.purl.Name != p.Name {
 		list = append(slices.Clip(list), r.byPackage[p.purl.Name]...)
@@ -181,7 +184,7 @@ func (r rules) candidates(named []int, p installed) []int {
 
 // covering is the first exception in force that covers the package, -1 if none
 // does, and then the expired ones that would.
-func (r rules) covering(candidates []int, manifest string, f Finding, p installed, weight Severity) (live int, expired []int) {
+func (r *rules) covering(candidates []int, manifest string, f Finding, p installed, weight Severity) (live int, expired []int) {
 	for _, i := range candidates {
 		e := r.exceptions[i]
 		switch {
@@ -197,7 +200,7 @@ func (r rules) covering(candidates []int, manifest string, f Finding, p installe
 
 // merge fills in the verdict's own lists: each finding once, however many
 // platforms share it, and as the worst of them have it.
-func (r rules) merge(v *Verdict, judged []judgement) {
+func (r *rules) merge(v *Verdict, judged []judgement) {
 	var counted []*Finding // a finding is large to move about
 	var passed []excepted
 	var old []lapsed
@@ -219,7 +222,7 @@ func (r rules) merge(v *Verdict, judged []judgement) {
 		counted = distinct(counted, (*Finding).key)
 		passed = distinct(passed, func(x excepted) string { return x.finding.key() })
 	}
-	counts := map[Severity]int{}
+	var counts perSeverity
 	v.Findings = make([]Finding, len(counted))
 	for i, f := range counted {
 		v.Findings[i] = *f
@@ -259,7 +262,7 @@ func (l lapsed) compare(m lapsed) int {
 	return cmp.Or(cmp.Compare(l.id, m.id), cmp.Compare(l.exception, m.exception))
 }
 
-func (r rules) exceptedFinding(x excepted) ExceptedFinding {
+func (r *rules) exceptedFinding(x excepted) ExceptedFinding {
 	notes := make([]ExceptionNote, len(x.exceptions))
 	for i, e := range x.exceptions {
 		notes[i] = r.exceptions[e].note()
@@ -275,12 +278,10 @@ func (s Skipped) plus(t Skipped) Skipped {
 // then what can be mended, then by name. Only findings alike in every member are
 // equal, so the order does not depend on the one AWS lists them in.
 func worstFirst(a, b *Finding) int {
-	if c := cmp.Or(
-		cmp.Compare(b.Severity, a.Severity),
-		compareBool(b.Exploit, a.Exploit),
-		compareBool(b.hasFixedVersion(), a.hasFixedVersion()),
-		cmp.Compare(a.ID, b.ID),
-	); c != 0 {
+	if c := cmp.Or(cmp.Compare(b.Severity, a.Severity), compareBool(b.Exploit, a.Exploit)); c != 0 {
+		return c // mostly, and cheaply
+	}
+	if c := cmp.Or(compareBool(b.hasFixedVersion(), a.hasFixedVersion()), cmp.Compare(a.ID, b.ID)); c != 0 {
 		return c
 	}
 	if c := slices.CompareFunc(a.Packages, b.Packages, Package.compare); c != 0 {

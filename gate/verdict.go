@@ -1,6 +1,9 @@
 package gate
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Outcome is how a verdict ends. The zero value is Denied.
 type Outcome uint8
@@ -69,6 +72,16 @@ type Verdict struct {
 
 	img         Image
 	untriagedAs Severity
+}
+
+// staleWarning has no age in it: the same cause gives the same bytes.
+const staleWarning = "ECR did not answer: judged by what it said before"
+
+// warn adds a warning, each once.
+func (v *Verdict) warn(warning string) {
+	if warning != "" && !slices.Contains(v.Warnings, warning) {
+		v.Warnings = append(v.Warnings, warning)
+	}
 }
 
 // ManifestVerdict is the judgement of one platform manifest by itself.
