@@ -13,7 +13,7 @@ IMAGE    ?= ecr-gate:dev
 TOOL = go tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race fuzz bench cover lint check docker-build clean
+.PHONY: help build demo test race fuzz bench micro cover lint chart e2e check docker-build clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,7 +37,10 @@ fuzz: ## Each fuzz target for FUZZTIME=30s
 		go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) -fuzzminimizetime=10x "$$dir" </dev/null || exit 1; \
 	done
 
-bench: ## Benchmarks: BENCH=regexp, COUNT=10 for benchstat
+bench: ## The webhook beside a server that allows everything: a table, about two minutes
+	go run ./test/bench
+
+micro: ## Benchmarks beside the code: BENCH=regexp, COUNT=10 for benchstat
 	go test -run='^$$' -bench='$(BENCH)' -benchmem -count=$(COUNT) ./...
 
 cover: ## Coverage in total; by line in bin/cover.html
@@ -50,7 +53,13 @@ lint: ## golangci-lint; the first run compiles it, about a minute
 	$(TOOL) golangci-lint run
 	go mod tidy -diff
 
-check: test lint fuzz ## What CI runs: test, lint, race (where there is gcc), fuzz
+chart: ## The Helm chart: lint, unit tests, and its rendered configuration read by this program
+	go test -C tools/chart -count=1 ./...
+
+e2e: ## A real cluster on this machine with the chart in it; needs Linux and root, installs the rest
+	go test -C test/e2e -count=1 -timeout 40m ./...
+
+check: test lint fuzz ## What CI runs but for chart and e2e: test, lint, race (where there is gcc), fuzz
 	@if command -v gcc >/dev/null; then $(MAKE) --no-print-directory race; else echo "no gcc: make race skipped"; fi
 
 docker-build: ## Container image for this machine, IMAGE=ecr-gate:dev (for both platforms: see Dockerfile)

@@ -40,6 +40,14 @@ func company(now time.Time) []product {
 	}
 }
 
+// hotfix was pushed by hand: no pipeline has ever seen it.
+func hotfix(now time.Time) product {
+	return product{"hotfix", "pushed by hand, past the pipeline", awslocal.Image{
+		Repository: "shop/hotfix", Tags: []string{"1.4"},
+		Scans: []awslocal.Scan{enhanced(now.Add(-10*time.Minute), log4shell)},
+	}}
+}
+
 var (
 	openssl = awslocal.EnhancedFinding{
 		ID: "CVE-2026-1234", Severity: "CRITICAL", Fix: "YES", Platform: "DEBIAN_12",

@@ -21,9 +21,10 @@ func newDemo(io streams) *cobra.Command {
 	var keep bool
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "See it work on this machine, with no AWS account",
-		Long: `Start a small AWS on this machine, with a company's registry and pipelines, and
-let the real job worker judge what the pipelines build.`,
+		Short: "See it work on this machine, with no AWS account and no cluster",
+		Long: `Start a small AWS on this machine, with a company's registry and pipelines. The
+real job worker judges what the pipelines build; then the real webhook judges, over
+TLS, the pods that would run it.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return demo(cmd.Context(), io, keep) },
 	}
@@ -43,14 +44,18 @@ func demo(ctx context.Context, io streams, keep bool) error {
 	products := company(time.Now())
 	s := newStage(io.out, products, colourful(io.out))
 	s.introduce(aws)
-	worker, err := openDoor(ctx, aws)
+	judge := companyGate(aws)
+	worker, err := openDoor(ctx, aws, judge)
 	if err != nil {
 		return failed{err}
 	}
 	working, stop := context.WithCancel(ctx)
 	var group errgroup.Group
 	group.Go(func() error { return worker.Run(working) })
-	err = s.perform(ctx, aws, products)
+	ended, err := s.perform(ctx, aws, products)
+	if err == nil {
+		err = s.admit(ctx, aws, judge, products, ended)
+	}
 	if err == nil && keep {
 		s.keep(ctx, aws)
 	}
@@ -64,21 +69,26 @@ func demo(ctx context.Context, io streams, keep bool) error {
 	return nil
 }
 
+// companyGate is the one decision behind both doors.
+func companyGate(aws *awslocal.Server) *gate.Gate {
+	return &gate.Gate{
+		Source:     ecr.NewSource(aws.AWSConfig(), nil),
+		Canonical:  ecr.CanonicalHost,
+		Policies:   []gate.Policy{companyPolicy()},
+		Exceptions: []gate.Exception{companyException(time.Now())},
+	}
+}
+
 // openDoor registers the action type and makes the worker that serves it: the
 // same one that `serve` runs, but for a shorter pause between polls.
-func openDoor(ctx context.Context, aws *awslocal.Server) (pipeline.Worker, error) {
-	now := time.Now()
+func openDoor(ctx context.Context, aws *awslocal.Server, judge *gate.Gate) (pipeline.Worker, error) {
 	action := pipeline.ActionType{Category: "Test", Provider: "EcrGate", Version: "1"}
 	if err := createActionType(ctx, aws.AWSConfig(), action); err != nil {
 		return pipeline.Worker{}, err
 	}
 	return pipeline.Worker{
-		Config: aws.AWSConfig(),
-		Gate: &gate.Gate{
-			Source:     ecr.NewSource(aws.AWSConfig(), nil),
-			Policies:   []gate.Policy{companyPolicy()},
-			Exceptions: []gate.Exception{companyException(now)},
-		},
+		Config:       aws.AWSConfig(),
+		Gate:         judge,
 		RegistryHost: ecr.RegistryHost,
 		ActionType:   action,
 		PollInterval: 400 * time.Millisecond,
@@ -119,7 +129,7 @@ func (s *stage) introduce(aws *awslocal.Server) {
 }
 
 // perform runs every product's pipeline and shows how each ends.
-func (s *stage) perform(ctx context.Context, aws *awslocal.Server, products []product) error {
+func (s *stage) perform(ctx context.Context, aws *awslocal.Server, products []product) ([]awslocal.Execution, error) {
 	ctx, cancel := context.WithTimeout(ctx, demoLimit)
 	defer cancel()
 	aws.OnChange(s.moved)
@@ -131,7 +141,7 @@ func (s *stage) perform(ctx context.Context, aws *awslocal.Server, products []pr
 	for i, id := range executions {
 		execution, err := aws.WaitExecution(ctx, id)
 		if err != nil {
-			return fmt.Errorf("pipeline %s: %w", products[i].name, err)
+			return nil, fmt.Errorf("pipeline %s: %w", products[i].name, err)
 		}
 		ended[i] = execution
 	}
@@ -141,7 +151,7 @@ func (s *stage) perform(ctx context.Context, aws *awslocal.Server, products []pr
 	for i, p := range products {
 		s.curtain(p, ended[i])
 	}
-	return nil
+	return ended, nil
 }
 
 // build pushes the product's image, as its build stage would, and describes its

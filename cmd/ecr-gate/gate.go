@@ -40,12 +40,12 @@ func newGate(ctx context.Context, c *config.Config, observe func(aws.Config) aws
 	if observe != nil {
 		aws = observe(aws)
 	}
-	return gateOf(c, aws), nil
+	return gateOf(c, ecr.NewSource(aws, registries(c))), nil
 }
 
-func gateOf(c *config.Config, aws aws.Config) *gate.Gate {
+func gateOf(c *config.Config, source gate.Source) *gate.Gate {
 	return &gate.Gate{
-		Source:     ecr.NewSource(aws, registries(c)),
+		Source:     source,
 		Canonical:  ecr.CanonicalHost,
 		Policies:   c.GatePolicies(),
 		Exceptions: c.GateExceptions(),

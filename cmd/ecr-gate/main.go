@@ -81,6 +81,7 @@ func newRoot(io streams) *cobra.Command {
 		newCheck(io),
 		newDemo(io),
 		newActionType(io),
+		newProbe(io),
 		newVersion(io),
 	)
 	return root

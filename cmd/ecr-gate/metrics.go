@@ -3,13 +3,16 @@ package main
 import (
 	"context"
 	"errors"
+	"net/http"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	crmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/ecr-gate/ecr-gate/gate"
 	"github.com/ecr-gate/ecr-gate/gate/pipeline"
@@ -25,6 +28,7 @@ type metrics struct {
 	jobs       *prometheus.CounterVec
 	exceptions *prometheus.GaugeVec
 	reload     prometheus.Gauge
+	cache      *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -49,10 +53,51 @@ func newMetrics() *metrics {
 		reload: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "ecr_gate_config_reload_success", Help: "1 if the newest configuration file is the one in force.",
 		}),
+		cache: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ecr_gate_scan_cache_total", Help: "Facts asked for, by where they came from: hit, miss, coalesced or stale.",
+		}, []string{"result"}),
 	}
-	m.registry.MustRegister(m.verdicts, m.durations, m.requests, m.jobs, m.exceptions, m.reload,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.verdicts, m.durations, m.requests, m.jobs, m.exceptions, m.reload, m.cache)
 	return m
+}
+
+// handler shows them beside controller-runtime's, which count the process itself,
+// the reviews and the calls to the API server.
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(prometheus.Gatherers{m.registry, crmetrics.Registry}, promhttp.HandlerOpts{})
+}
+
+func (m *metrics) cached(result gate.CacheResult) { m.cache.WithLabelValues(string(result)).Inc() }
+
+// certificate shows the end of the webhook's certificate, as it is on disk.
+func (m *metrics) certificate(expiry func() time.Time) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "ecr_gate_certificate_expiry_timestamp_seconds", Help: "When the webhook's certificate ends; 0: there is none.",
+	}, func() float64 {
+		at := expiry()
+		if at.IsZero() {
+			return 0
+		}
+		return float64(at.Unix())
+	}))
+}
+
+// countExceptions shows how many exceptions are in which state now.
+func (m *metrics) countExceptions(exceptions []gate.Exception, now time.Time) {
+	states := map[string]float64{"active": 0, "expiring": 0, "expired": 0}
+	for _, e := range exceptions {
+		switch {
+		case e.Lapsed(now):
+			states["expired"]++
+		case e.Lapsed(now.Add(gate.SoonExpiring)):
+			states["expiring"]++
+		default:
+			states["active"]++
+		}
+	}
+	for state, n := range states {
+		m.exceptions.WithLabelValues(state).Set(n)
+	}
 }
 
 func (m *metrics) job(result pipeline.Result) { m.jobs.WithLabelValues(string(result)).Inc() }

@@ -7,24 +7,24 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync/atomic"
+	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ecr-gate/ecr-gate/config"
-	"github.com/ecr-gate/ecr-gate/gate"
-	"github.com/ecr-gate/ecr-gate/gate/ecr"
-	"github.com/ecr-gate/ecr-gate/gate/pipeline"
+	"github.com/ecr-gate/ecr-gate/webhook"
 )
 
 type serveFlags struct {
-	config  string
-	metrics string
-	probes  string
+	config    string
+	metrics   string
+	probes    string
+	port      int
+	certPath  string
+	name      string
+	namespace string
 }
 
 func newServe(io streams) *cobra.Command {
@@ -32,8 +32,8 @@ func newServe(io streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the doors that the configuration opens",
-		Long: `Run the doors that the configuration file opens: the CodePipeline job worker if
-it has a pipeline block.`,
+		Long: `Run the doors that the configuration file opens: the admission webhook if it has
+a webhook block, the CodePipeline job worker if it has a pipeline block.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return serve(cmd.Context(), flags, slog.New(slog.NewJSONHandler(io.err, nil)))
@@ -41,6 +41,10 @@ it has a pipeline block.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&flags.config, "config", "", "configuration file (required)")
+	f.IntVar(&flags.port, "webhook-port", 9443, "where reviews are answered, over TLS")
+	f.StringVar(&flags.certPath, "webhook-cert-path", "", "folder with tls.crt and tls.key (default: own certificates, kept in the cluster)")
+	f.StringVar(&flags.name, "webhook-name", "ecr-gate", "name of the Service and of the ValidatingWebhookConfiguration; own certificates are in Secret NAME-webhook-cert")
+	f.StringVar(&flags.namespace, "namespace", "", "namespace of that Service (default: the pod's own)")
 	f.StringVar(&flags.metrics, "metrics-bind-address", ":8080", "where /metrics is served; 0 turns it off")
 	f.StringVar(&flags.probes, "health-probe-bind-address", ":8081", "where /healthz and /readyz are served; 0 turns them off")
 	return cmd
@@ -54,104 +58,71 @@ func serve(ctx context.Context, flags serveFlags, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	if c.Webhook != nil {
-		return errors.New("this version has no webhook yet: take the webhook block out of the configuration")
-	}
-	if c.Pipeline == nil {
-		return errors.New("the configuration opens no door: add a pipeline block")
+	if c.Webhook == nil && c.Pipeline == nil {
+		return errors.New("the configuration opens no door: add a webhook block, a pipeline block or both")
 	}
 	m := newMetrics()
 	env, err := awsEnvironment(ctx, c)
 	if err != nil {
 		return err
 	}
-	if env.Region == "" {
-		return errors.New("no AWS Region: set aws.region in the configuration, or AWS_REGION")
+	if c.Pipeline != nil && env.Region == "" {
+		return errors.New("no AWS Region to poll jobs in: set aws.region in the configuration, or AWS_REGION")
 	}
-	env = m.observe(env)
-	d := &doors{metrics: m, log: log, env: env}
+	d := newDoors(m, log, m.observe(env))
+	defer d.close()
 	d.use(c)
 	return d.run(ctx, flags, c)
 }
 
-// doors share one gate, which a new configuration replaces.
-type doors struct {
-	metrics *metrics
-	log     *slog.Logger
-	env     aws.Config
-	gate    atomic.Pointer[gate.Gate]
-}
-
-// use puts a configuration in force. What the doors themselves were started with
-// (action type, Region) stays until the next start.
-func (d *doors) use(c *config.Config) {
-	d.gate.Store(gateOf(c, d.env))
-	d.metrics.reload.Set(1)
-	d.metrics.exceptions.Reset()
-	now := time.Now()
-	states := map[string]float64{"active": 0, "expiring": 0, "expired": 0}
-	for _, e := range c.GateExceptions() {
-		switch {
-		case e.Lapsed(now):
-			states["expired"]++
-		case e.Lapsed(now.Add(gate.SoonExpiring)):
-			states["expiring"]++
-		default:
-			states["active"]++
-		}
-	}
-	for state, n := range states {
-		d.metrics.exceptions.WithLabelValues(state).Set(n)
-	}
-	d.log.Info("configuration in force", "policies", len(c.Policies), "exceptions", len(c.GateExceptions()))
-	for _, w := range c.Warnings {
-		d.log.Warn("configuration", "warning", w)
-	}
-}
-
-// keep says that a new configuration was refused and the last good one holds.
-func (d *doors) keep(err error) {
-	d.metrics.reload.Set(0)
-	d.log.Error("the new configuration is refused; the last good one stays in force", "error", err)
-}
-
-// Check implements [pipeline.Checker] with the configuration of the moment.
-func (d *doors) Check(ctx context.Context, req gate.Request) gate.Verdict {
-	start := time.Now()
-	v := d.gate.Load().Check(ctx, req)
-	d.metrics.verdict("pipeline", v, time.Since(start).Seconds())
-	return v
-}
-
 func (d *doors) run(ctx context.Context, flags serveFlags, c *config.Config) error {
 	group, ctx := errgroup.WithContext(ctx)
-	metrics := http.NewServeMux()
-	metrics.Handle("/metrics", promhttp.HandlerFor(d.metrics.registry, promhttp.HandlerOpts{}))
-	if err := listen(ctx, group, flags.metrics, metrics); err != nil {
+	hook, err := d.openWebhook(ctx, flags, c)
+	if err != nil {
 		return err
 	}
-	if err := listen(ctx, group, flags.probes, probes()); err != nil {
+	pages := http.NewServeMux()
+	pages.Handle("/metrics", d.metrics.handler())
+	if err := listen(ctx, group, flags.metrics, pages); err != nil {
 		return err
 	}
-	worker := pipeline.Worker{
-		Config: d.env, Gate: d, ActionType: actionType(c), RegistryHost: ecr.RegistryHost,
-		MaxWait: c.Pipeline.MaxWait, PollInterval: c.Pipeline.PollInterval, Concurrency: c.Pipeline.Concurrency,
-		Log: d.log, Counts: d.metrics.job,
+	if err := listen(ctx, group, flags.probes, probes(hook)); err != nil {
+		return err
 	}
-	group.Go(func() error { return worker.Run(ctx) })
+	var open []string
+	if hook != nil {
+		open = append(open, "webhook")
+		group.Go(func() error { return hook.Run(ctx) })
+	}
+	if c.Pipeline != nil {
+		open = append(open, "pipeline")
+		worker := d.worker(c)
+		group.Go(func() error { return worker.Run(ctx) })
+	}
 	group.Go(func() error { return config.Watch(ctx, flags.config, time.Now, d.use, d.keep) })
-	d.log.Info("serving", "version", versionText(), "doors", "pipeline")
+	d.log.Info("serving", "version", versionText(), "doors", strings.Join(open, ","))
 	if err := group.Wait(); err != nil {
 		return failed{err}
 	}
 	return nil
 }
 
-func probes() http.Handler {
+// probes says that the process works, and that it can answer: a webhook that the
+// API server does not trust yet is not ready. AWS is asked by neither: a restart
+// does not mend it.
+func probes(hook *webhook.Door) http.Handler {
 	mux := http.NewServeMux()
 	ok := func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }
 	mux.HandleFunc("/healthz", ok)
-	mux.HandleFunc("/readyz", ok)
+	mux.HandleFunc("/readyz", func(w http.ResponseWriter, r *http.Request) {
+		if hook != nil {
+			if err := hook.Ready(r.Context()); err != nil {
+				http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
+				return
+			}
+		}
+		ok(w, r)
+	})
 	return mux
 }
 

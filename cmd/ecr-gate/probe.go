@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	admissionv1 "k8s.io/api/admission/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+type probeFlags struct {
+	url     string
+	caFile  string
+	timeout time.Duration
+}
+
+func newProbe(io streams) *cobra.Command {
+	var flags probeFlags
+	cmd := &cobra.Command{
+		Use:   "probe --url=https://ecr-gate.NAMESPACE.svc/validate",
+		Short: "Send the webhook one review, as the API server would",
+		Long: `Send the webhook one harmless review (a dry run, of no namespace that exists) and
+see that it answers it. helm test does so, through the Service.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return probe(cmd.Context(), io, flags) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&flags.url, "url", "", "the webhook's address (required)")
+	f.StringVar(&flags.caFile, "ca-file", "", "CA certificates to trust, PEM (default: the system's)")
+	f.DurationVar(&flags.timeout, "timeout", 10*time.Second, "how long to wait for the answer")
+	return cmd
+}
+
+func probe(ctx context.Context, out streams, flags probeFlags) error {
+	if flags.url == "" {
+		return errors.New("probe needs --url: the webhook's address")
+	}
+	if flags.timeout <= 0 {
+		return fmt.Errorf("--timeout %s: write a positive time, such as 10s", flags.timeout)
+	}
+	client, err := probeClient(flags.caFile)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, flags.timeout)
+	defer cancel()
+	response, err := sendReview(ctx, client, fmt.Sprintf("%s?timeout=%s", flags.url, flags.timeout), probeReview())
+	if err != nil {
+		return failed{fmt.Errorf("the webhook does not answer: %w", err)}
+	}
+	_, _ = fmt.Fprintf(out.out, "the webhook answers: allowed %t\n", response.Allowed)
+	return nil
+}
+
+func probeClient(caFile string) (*http.Client, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if caFile != "" {
+		pem, err := os.ReadFile(caFile) //nolint:gosec // the user names it
+		if err != nil {
+			return nil, fmt.Errorf("--ca-file: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("--ca-file %s: holds no certificate", caFile)
+		}
+	}
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: config, ForceAttemptHTTP2: true, Proxy: http.ProxyFromEnvironment}}, nil
+}
+
+// probeReview is a pod of an image that no registry has, in a namespace that does
+// not exist; and a dry run, so nothing comes of it.
+func probeReview() *admissionv1.AdmissionRequest {
+	dryRun := true
+	review := podReview("ecr-gate-probe", "probe", "probe.invalid/probe:1")
+	review.DryRun = &dryRun
+	return review
+}
+
+// podReview is what the API server asks about a new pod.
+func podReview(namespace, name, image string) *admissionv1.AdmissionRequest {
+	pod, err := json.Marshal(map[string]any{
+		"apiVersion": "v1", "kind": "Pod",
+		"metadata": map[string]any{"name": name, "namespace": namespace},
+		"spec":     map[string]any{"containers": []any{map[string]any{"name": name, "image": image}}},
+	})
+	if err != nil {
+		panic(err) // maps of text
+	}
+	return &admissionv1.AdmissionRequest{
+		UID:       types.UID(rand.Text()),
+		Kind:      metav1.GroupVersionKind{Version: "v1", Kind: "Pod"},
+		Resource:  metav1.GroupVersionResource{Version: "v1", Resource: "pods"},
+		Namespace: namespace, Name: name, Operation: admissionv1.Create,
+		Object: runtime.RawExtension{Raw: pod},
+	}
+}
+
+// sendReview sends one review and returns the answer to it.
+func sendReview(ctx context.Context, client *http.Client, url string, review *admissionv1.AdmissionRequest) (*admissionv1.AdmissionResponse, error) {
+	body, err := json.Marshal(admissionv1.AdmissionReview{
+		TypeMeta: metav1.TypeMeta{APIVersion: "admission.k8s.io/v1", Kind: "AdmissionReview"}, Request: review,
+	})
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	answer, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close() //nolint:errcheck // read only
+	raw, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
+	if err != nil {
+		return nil, err
+	}
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("HTTP %s", answer.Status)
+	}
+	var reviewed admissionv1.AdmissionReview
+	if err := json.Unmarshal(raw, &reviewed); err != nil {
+		return nil, fmt.Errorf("the answer is no admission review: %w", err)
+	}
+	if reviewed.Response == nil || reviewed.Response.UID != review.UID {
+		return nil, errors.New("the answer is for another review")
+	}
+	return reviewed.Response, nil
+}

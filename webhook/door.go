@@ -1,0 +1,204 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+)
+
+// Door is the webhook as a process runs it. Gate, Settings and Log are needed, and
+// either a cluster or a folder with a certificate.
+type Door struct {
+	Gate     Checker
+	Settings func() Settings
+	Log      *slog.Logger
+
+	Host string // empty: every address
+	Port int
+	// CertDir holds tls.crt and tls.key and is watched. Empty: own certificates,
+	// kept in the cluster.
+	CertDir string
+	// Name is that of the Service and of the ValidatingWebhookConfiguration;
+	// Namespace is the Service's.
+	Name, Namespace string
+	// Cluster is how the API server is reached. Nil: not at all; then the settings
+	// hold for every namespace and there are no Events.
+	Cluster *rest.Config
+	// NamespaceLabels says whether namespaces are watched for their labels.
+	NamespaceLabels bool
+
+	dir     string
+	handler *Handler
+	mgr     manager.Manager // nil: no cluster
+	present chan struct{}   // closed when there is a certificate to serve
+}
+
+// shutdownTimeout is how long reviews in hand may take after the process was told
+// to stop.
+const shutdownTimeout = 35 * time.Second
+
+// Open makes ready what Run runs, and comes before all other methods.
+func (d *Door) Open(ctx context.Context) error {
+	d.handler = &Handler{Gate: d.Gate, Settings: d.Settings, Log: d.Log}
+	d.present = make(chan struct{})
+	d.dir = d.CertDir
+	if d.dir == "" {
+		var err error
+		if d.dir, err = os.MkdirTemp("", "ecr-gate-certificate-"); err != nil {
+			return err
+		}
+	} else {
+		close(d.present)
+	}
+	if d.Cluster == nil {
+		return nil
+	}
+	var err error
+	if d.mgr, err = d.manager(); err != nil {
+		return fmt.Errorf("the cluster cannot be reached: %w", err)
+	}
+	d.handler.Events = d.mgr.GetEventRecorder("ecr-gate")
+	if d.NamespaceLabels {
+		if err := d.watchNamespaces(ctx); err != nil {
+			return err
+		}
+	}
+	if d.CertDir == "" {
+		return d.rotateCertificate()
+	}
+	// Watched from the start, for readiness.
+	_, err = d.mgr.GetCache().GetInformer(ctx, &admissionregistrationv1.ValidatingWebhookConfiguration{}, cache.BlockUntilSynced(false))
+	return err
+}
+
+// Run serves until ctx is done and all reviews in hand are answered.
+func (d *Door) Run(ctx context.Context) error {
+	if d.mgr == nil {
+		return d.serve(ctx)
+	}
+	if err := d.mgr.Add(manager.RunnableFunc(d.serve)); err != nil {
+		return err
+	}
+	return d.mgr.Start(ctx)
+}
+
+func (d *Door) serve(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-d.present:
+	}
+	log := logr.FromSlogHandler(d.Log.Handler())
+	return NewServer(d.Host, d.Port, d.dir, Endpoint(d.handler, log)).Start(ctx)
+}
+
+// manager caches only what is asked for: the metadata of namespaces, one Secret,
+// one webhook configuration.
+func (d *Door) manager() (manager.Manager, error) {
+	timeout := shutdownTimeout
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, admissionregistrationv1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return nil, err
+		}
+	}
+	return manager.New(d.Cluster, manager.Options{
+		Scheme:                  scheme,
+		Logger:                  logr.FromSlogHandler(d.Log.Handler()),
+		Metrics:                 server.Options{BindAddress: "0"}, // serve shows them beside its own
+		GracefulShutdownTimeout: &timeout,
+		Cache: cache.Options{
+			DefaultTransform: cache.TransformStripManagedFields(),
+			ByObject: map[client.Object]cache.ByObject{
+				namespaceMetadata(): {Transform: onlyLabels},
+				&corev1.Secret{}: {Namespaces: map[string]cache.Config{
+					d.Namespace: {FieldSelector: fields.OneTermEqualSelector("metadata.name", secretName(d.Name))},
+				}},
+				&admissionregistrationv1.ValidatingWebhookConfiguration{}: {
+					Field: fields.OneTermEqualSelector("metadata.name", d.Name),
+				},
+			},
+		},
+	})
+}
+
+// onlyLabels keeps of a namespace what this door reads.
+func onlyLabels(object any) (any, error) {
+	if ns, ok := object.(*metav1.PartialObjectMetadata); ok {
+		ns.ManagedFields, ns.Annotations = nil, nil
+	}
+	return object, nil
+}
+
+// watchNamespaces has the informer started with the manager, not by the first
+// review.
+func (d *Door) watchNamespaces(ctx context.Context) error {
+	if _, err := d.mgr.GetCache().GetInformer(ctx, namespaceMetadata(), cache.BlockUntilSynced(false)); err != nil {
+		return err
+	}
+	d.handler.Namespaces = LabelReader{Informer: d.mgr.GetCache(), Live: d.mgr.GetAPIReader()}
+	d.handler.Pods = d.mgr.GetAPIReader()
+	return nil
+}
+
+// rotateCertificate makes and renews the certificate that nobody else brings.
+func (d *Door) rotateCertificate() error {
+	var first sync.Once
+	r := &rotation{
+		dir:     d.dir,
+		secret:  types.NamespacedName{Namespace: d.Namespace, Name: secretName(d.Name)},
+		config:  d.Name,
+		dnsName: dnsName(d.Name, d.Namespace),
+		log:     d.Log, now: time.Now,
+		written: func() { first.Do(func() { close(d.present) }) },
+	}
+	return r.addTo(d.mgr)
+}
+
+// Ready reports, as an error, why reviews would fail now: a certificate that is
+// not there, or one that the API server does not trust yet.
+func (d *Door) Ready(ctx context.Context) error {
+	chain, err := os.ReadFile(filepath.Join(d.dir, certFile)) //nolint:gosec // the folder that serve was given
+	if err != nil {
+		return errors.New("there is no certificate yet")
+	}
+	if d.mgr == nil {
+		_, _, err := parseChain(chain)
+		return err
+	}
+	if !d.mgr.GetCache().WaitForCacheSync(ctx) {
+		return errors.New("the namespaces are not known yet")
+	}
+	var config admissionregistrationv1.ValidatingWebhookConfiguration
+	if err := d.mgr.GetCache().Get(ctx, types.NamespacedName{Name: d.Name}, &config); err != nil {
+		return fmt.Errorf("ValidatingWebhookConfiguration %s cannot be read: %w", d.Name, err)
+	}
+	return trusted(chain, dnsName(d.Name, d.Namespace), &config, time.Now())
+}
+
+// CertificateExpiry is the end of the certificate in use; zero: there is none.
+func (d *Door) CertificateExpiry() time.Time {
+	leaf, _, err := loadCertificate(d.dir)
+	if err != nil {
+		return time.Time{}
+	}
+	return leaf.NotAfter
+}

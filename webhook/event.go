@@ -1,0 +1,38 @@
+package webhook
+
+import (
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/ecr-gate/ecr-gate/gate"
+)
+
+// eventReasons are how Events call an outcome.
+var eventReasons = map[gate.Outcome]string{
+	gate.Denied:      "ImageNotAllowed",
+	gate.Pending:     "ImageNotReady",
+	gate.Unavailable: "ImageNotChecked",
+}
+
+// event tells of a pod that was let in with a warning, or for the audit log only,
+// where its team looks: at what made it. A pod of nobody's has no place yet, and
+// whoever made it read the warning.
+func (h *Handler) event(namespace string, p pod, r reviewed) {
+	owner := p.controller()
+	if h.Events == nil || owner == nil {
+		return
+	}
+	list := r.objections(r.modes.enforce) // let in all the same
+	if len(list) == 0 {
+		list = r.objections(r.modes.warn)
+	}
+	if len(list) == 0 {
+		list = r.objections(r.modes.audit)
+	}
+	if len(list) == 0 {
+		return
+	}
+	about := &corev1.ObjectReference{
+		APIVersion: owner.APIVersion, Kind: owner.Kind, Name: owner.Name, UID: owner.UID, Namespace: namespace,
+	}
+	h.Events.Eventf(about, nil, corev1.EventTypeWarning, eventReasons[list[0].verdict.Outcome], "AdmitPod", "%s", refusal(list))
+}

@@ -1,0 +1,138 @@
+package webhook
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ecr-gate/ecr-gate/gate"
+)
+
+// Checker gives verdicts; *gate.Gate is one. It never fails, what cannot be judged
+// has its own outcome; and it is back when ctx ends.
+type Checker interface {
+	Check(ctx context.Context, req gate.Request) gate.Verdict
+}
+
+const (
+	// inParallel is how many images of one review are asked for at a time.
+	inParallel = 16
+	// maxImages is how many images of one review are judged. More than a pod
+	// plausibly has, and a bound on what one review may ask of AWS.
+	maxImages = 100
+)
+
+// question is one image held against one policy.
+type question struct{ image, policy string }
+
+// judge asks for a verdict on every image under every policy, each once and all
+// in parallel, and is back when ctx ends: what has no verdict by then could not
+// be checked.
+func (h *Handler) judge(ctx context.Context, uses []use, policies []string, dryRun bool) map[question]gate.Verdict {
+	questions := distinct(uses, policies)
+	if len(questions) == 1 { // most pods; a gate is back when ctx ends
+		return map[question]gate.Verdict{questions[0]: h.check(ctx, questions[0], dryRun)}
+	}
+	answers := make(chan answer, len(questions))
+	slots := make(chan struct{}, inParallel)
+	for i, q := range questions {
+		if i >= maxImages*len(policies) {
+			answers <- answer{q, tooMany(q)}
+			continue
+		}
+		go func() {
+			select {
+			case slots <- struct{}{}:
+				answers <- answer{q, h.check(ctx, q, dryRun)}
+				<-slots
+			case <-ctx.Done(): // late answers tell themselves, below
+			}
+		}()
+	}
+	verdicts := make(map[question]gate.Verdict, len(questions))
+	for len(verdicts) < len(questions) {
+		select {
+		case a := <-answers:
+			verdicts[a.question] = a.verdict
+		case <-ctx.Done():
+			return withLate(verdicts, questions, ctx.Err())
+		}
+	}
+	return verdicts
+}
+
+type answer struct {
+	question
+	verdict gate.Verdict
+}
+
+// distinct lists every image with every policy, images in the pod's order.
+func distinct(uses []use, policies []string) []question {
+	questions := make([]question, 0, len(uses)*len(policies))
+	seen := make(map[string]bool, len(uses))
+	for _, u := range uses {
+		if seen[u.image] {
+			continue
+		}
+		seen[u.image] = true
+		for _, policy := range policies {
+			questions = append(questions, question{u.image, policy})
+		}
+	}
+	return questions
+}
+
+// check is one verdict. A panic is contained: in a goroutine it would take every
+// other review down with it.
+func (h *Handler) check(ctx context.Context, q question, dryRun bool) (v gate.Verdict) {
+	defer func() {
+		if p := recover(); p != nil {
+			v = unjudged(q, &gate.Trouble{
+				Cause: gate.Internal, Text: "a fault of ecr-gate itself", Mend: "report it with ecr-gate's log",
+				Err: fmt.Errorf("panic: %v", p),
+			})
+		}
+	}()
+	return h.Gate.Check(ctx, gate.Request{Image: q.image, Policy: policyName(q), DryRun: dryRun})
+}
+
+// policyName is what the gate calls the policy; empty: the first that matches.
+func policyName(q question) string {
+	if q.policy == Auto {
+		return ""
+	}
+	return q.policy
+}
+
+func withLate(verdicts map[question]gate.Verdict, questions []question, err error) map[question]gate.Verdict {
+	for _, q := range questions {
+		if _, ok := verdicts[q]; !ok {
+			verdicts[q] = unjudged(q, &gate.Trouble{
+				Cause: gate.NotReadable, Passing: true, Text: "there was no answer in time", Mend: "try again", Err: err,
+			})
+		}
+	}
+	return verdicts
+}
+
+func tooMany(q question) gate.Verdict {
+	return unjudged(q, &gate.Trouble{
+		Cause: gate.BadReference,
+		Text:  fmt.Sprintf("the pod names more than %d images", maxImages),
+		Mend:  "split it up",
+	})
+}
+
+func unjudged(q question, t *gate.Trouble) gate.Verdict {
+	img, err := gate.ParseImage(q.image)
+	if err != nil {
+		img = gate.Image{Written: q.image}
+	}
+	return gate.Unjudged(policyName(q), img, t)
+}
+
+// reserve is what is kept of the API server's own timeout for the way back: after
+// it the person would read that a call failed, and not why.
+func reserve(timeout time.Duration) time.Duration {
+	return min(max(timeout/10, 100*time.Millisecond), time.Second)
+}

@@ -1,0 +1,177 @@
+package webhook
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"github.com/ecr-gate/ecr-gate/gate"
+)
+
+// reviewed is a pod, or a template of pods, with a verdict on every image.
+type reviewed struct {
+	settings Settings
+	modes    modes
+	uses     []use
+	verdicts map[question]gate.Verdict
+}
+
+// objection is an image that a mode does not let pass unsaid.
+type objection struct {
+	uses      []use // the same image in several places
+	verdict   gate.Verdict
+	treatment Treatment // Deny or Warn
+}
+
+// objections are what one mode has against the pod: the denied before the warned
+// about, the worse outcome first, else in the pod's order.
+func (r reviewed) objections(policy string) []objection {
+	if policy == None {
+		return nil
+	}
+	var list []objection
+	at := map[string]int{}
+	for _, u := range r.uses {
+		if i, ok := at[u.image]; ok {
+			if i >= 0 {
+				list[i].uses = append(list[i].uses, u)
+			}
+			continue
+		}
+		at[u.image] = -1
+		v, ok := r.verdicts[question{u.image, policy}]
+		if !ok { // a verdict that was not asked for is no yes
+			v = unjudged(question{u.image, policy}, &gate.Trouble{Cause: gate.Internal, Text: "a fault of ecr-gate itself", Mend: "report it with ecr-gate's log"})
+		}
+		if t := r.settings.treatment(v); t != Allow {
+			at[u.image] = len(list)
+			list = append(list, objection{[]use{u}, v, t})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b objection) int {
+		return cmp.Or(cmp.Compare(a.treatment, b.treatment), cmp.Compare(a.verdict.Outcome, b.verdict.Outcome))
+	})
+	return list
+}
+
+// denied are the objections that reject a pod where the mode enforces.
+func denied(list []objection) []objection {
+	return slices.DeleteFunc(slices.Clone(list), func(o objection) bool { return o.treatment != Deny })
+}
+
+// response is the answer on a pod.
+func (r reviewed) response() admission.Response {
+	against := r.objections(r.modes.enforce)
+	refused := denied(against)
+	var response admission.Response
+	if len(refused) > 0 {
+		response = admission.Denied(refusal(refused))
+	} else {
+		response = admission.Allowed("").WithWarnings(r.warnings(against)...)
+	}
+	response.AuditAnnotations = r.annotations(against)
+	return response
+}
+
+// warnings are for a pod that is let in all the same.
+func (r reviewed) warnings(enforced []objection) []string {
+	var list []string
+	for _, o := range enforced {
+		list = append(list, o.warning("let in unchecked: "))
+	}
+	for _, o := range r.objections(r.modes.warn) {
+		list = append(list, o.warning("let in, since this namespace only warns: "))
+	}
+	for _, u := range r.uses {
+		if r.modes.enforce == None {
+			break
+		}
+		for _, w := range r.verdicts[question{u.image, r.modes.enforce}].Warnings {
+			list = append(list, clip(u.String()+": "+w, maxWarning))
+		}
+	}
+	return bounded(list)
+}
+
+// forecast warns whoever applies a workload of what its pods will meet.
+func (r reviewed) forecast() []string {
+	enforced := r.objections(r.modes.enforce)
+	var list []string
+	for _, o := range denied(enforced) {
+		list = append(list, o.warning("its pods will be refused: "))
+	}
+	if len(list) == 0 {
+		list = r.warnings(enforced)
+	}
+	return bounded(list)
+}
+
+// annotations are for the audit log, where the API server prefixes them with the
+// webhook's name.
+func (r reviewed) annotations(enforced []objection) map[string]string {
+	notes := map[string]string{
+		"enforce-policy": r.modes.enforce,
+		"images":         r.judged(r.modes.policies()[0]),
+	}
+	for _, o := range enforced {
+		if o.verdict.Outcome == gate.Unavailable && o.verdict.Cause != gate.NotECR {
+			notes["error"] = o.verdict.Reason
+			break
+		}
+	}
+	if violations := r.objections(r.modes.audit); len(violations) > 0 {
+		notes["audit-policy"] = r.modes.audit
+		notes["audit-violations"] = refusal(violations)
+	}
+	return notes
+}
+
+// judged lists which digest stood for each image and what became of it.
+func (r reviewed) judged(policy string) string {
+	var list []string
+	for _, u := range r.uses {
+		v := r.verdicts[question{u.image, policy}]
+		list = append(list, u.name+"="+cmp.Or(v.Digest, "unresolved")+" "+v.Outcome.String())
+	}
+	return clip(strings.Join(list, ", "), maxMessage)
+}
+
+// log writes one line for each verdict.
+func (r reviewed) log(ctx context.Context, log *slog.Logger, req admission.Request, p pod) {
+	for _, policy := range r.modes.policies() {
+		for _, u := range r.uses {
+			v := r.verdicts[question{u.image, policy}]
+			level, attrs := slog.LevelInfo, []slog.Attr{
+				slog.String("door", "webhook"),
+				slog.String("requestID", string(req.UID)),
+				slog.String("namespace", req.Namespace),
+				slog.String("pod", p.name()),
+				slog.String(logKey(u.place), u.name),
+				slog.String("image", v.Image),
+				slog.String("digest", v.Digest),
+				slog.String("outcome", v.Outcome.String()),
+				slog.String("policy", v.Policy),
+				slog.String("reason", v.Reason),
+			}
+			if isDryRun(req) {
+				attrs = append(attrs, slog.Bool("dryRun", true))
+			}
+			if v.Err != nil {
+				level = slog.LevelWarn
+				attrs = append(attrs, slog.Any("error", v.Err))
+			}
+			log.LogAttrs(ctx, level, "verdict", attrs...)
+		}
+	}
+}
+
+func logKey(p place) string {
+	if p == inImageVolume {
+		return "volume"
+	}
+	return "container"
+}
