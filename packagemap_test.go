@@ -119,6 +119,7 @@ var packageMap = map[string]folder{
 			"github.com/go-logr/logr",
 			"github.com/open-policy-agent/cert-controller",
 			"golang.org/x/sync",
+			"golang.org/x/time",
 			"k8s.io/api",
 			"k8s.io/apimachinery",
 			"k8s.io/client-go",

@@ -36,7 +36,7 @@ func BenchmarkHandle(b *testing.B) {
 
 func newBenchLab(b *testing.B) *lab {
 	l := newLab(b, webhook.Settings{})
-	l.handler.Log = slog.New(slog.NewJSONHandler(io.Discard, nil))
+	l.handler.Log = slog.New(slog.NewJSONHandler(io.Discard, nil)) //nolint:sloglint // writing a line is part of the cost
 	l.handler.Namespaces = labels{"dev": {webhook.EnforceLabel: "dev"}}
 	return l
 }
@@ -45,7 +45,7 @@ func newBenchLab(b *testing.B) *lab {
 // allows everything. `make bench` has both over TLS.
 func BenchmarkEndpoint(b *testing.B) {
 	l := newBenchLab(b)
-	log := logr.FromSlogHandler(slog.NewJSONHandler(io.Discard, nil))
+	log := logr.FromSlogHandler(slog.NewJSONHandler(io.Discard, nil)) //nolint:sloglint // likewise
 	allow := admission.HandlerFunc(func(context.Context, admission.Request) admission.Response { return admission.Allowed("") })
 	floor, err := admission.StandaloneWebhook(&admission.Webhook{Handler: allow}, admission.StandaloneOptions{Logger: log})
 	if err != nil {
@@ -58,7 +58,7 @@ func BenchmarkEndpoint(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for name, handler := range map[string]http.Handler{"floor": floor, "gate": webhook.Endpoint(l.handler, log)} {
+	for name, handler := range map[string]http.Handler{"floor": floor, "gate": webhook.NewEndpoint(l.handler, log)} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

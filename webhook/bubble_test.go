@@ -25,7 +25,7 @@ func inBubble(t *testing.T, settings webhook.Settings, test func(t *testing.T, l
 		config := cloud.AWSConfig()
 		config.HTTPClient = &http.Client{Transport: inProcess{cloud}}
 		l := labOn(t, cloud, config, settings)
-		l.url, l.client = "https://webhook.test", &http.Client{Transport: inProcess{webhook.Endpoint(l.handler, quiet)}}
+		l.url, l.client = "https://webhook.test", &http.Client{Transport: inProcess{webhook.NewEndpoint(l.handler, quiet)}}
 		test(t, l)
 	})
 }

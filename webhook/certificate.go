@@ -83,9 +83,9 @@ func trusted(chain []byte, dnsName string, config *admissionregistrationv1.Valid
 }
 
 // validPair tells if certificate and key belong together.
-func validPair(cert, key []byte) error {
+func validPair(cert, key []byte) bool {
 	_, err := tls.X509KeyPair(cert, key)
-	return err
+	return err == nil
 }
 
 // writePair puts a certificate into a folder, the key first: whoever watches the

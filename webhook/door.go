@@ -8,11 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -44,48 +46,49 @@ type Door struct {
 	Cluster *rest.Config
 	// NamespaceLabels says whether namespaces are watched for their labels.
 	NamespaceLabels bool
+	// Refused is told of every review refused without a verdict; nil: nobody is.
+	Refused func(Refusal)
 
+	opens   int // how often Open was called
 	dir     string
 	handler *Handler
 	mgr     manager.Manager // nil: no cluster
 	present chan struct{}   // closed when there is a certificate to serve
+	proven  atomic.Bool     // the API server has trusted the certificate once
 }
 
 // shutdownTimeout is how long reviews in hand may take after the process was told
 // to stop.
 const shutdownTimeout = 35 * time.Second
 
-// Open makes ready what Run runs, and comes before all other methods.
+// Open makes ready what Run runs, and comes before all other methods. Where it
+// fails, as with a cluster that does not answer, it may be called again.
 func (d *Door) Open(ctx context.Context) error {
-	d.handler = &Handler{Gate: d.Gate, Settings: d.Settings, Log: d.Log}
+	d.opens++
+	d.handler = &Handler{Gate: d.Gate, Settings: d.Settings, Log: d.Log, Refused: d.Refused}
 	d.present = make(chan struct{})
-	d.dir = d.CertDir
-	if d.dir == "" {
+	if d.Cluster != nil {
 		var err error
-		if d.dir, err = os.MkdirTemp("", "ecr-gate-certificate-"); err != nil {
-			return err
+		if d.mgr, err = d.manager(); err != nil {
+			return fmt.Errorf("the cluster cannot be reached: %w", err)
 		}
-	} else {
-		close(d.present)
-	}
-	if d.Cluster == nil {
-		return nil
-	}
-	var err error
-	if d.mgr, err = d.manager(); err != nil {
-		return fmt.Errorf("the cluster cannot be reached: %w", err)
-	}
-	d.handler.Events = d.mgr.GetEventRecorder("ecr-gate")
-	if d.NamespaceLabels {
-		if err := d.watchNamespaces(ctx); err != nil {
-			return err
+		d.handler.Events = d.mgr.GetEventRecorder("ecr-gate")
+		if d.NamespaceLabels {
+			if err := d.watchNamespaces(ctx); err != nil {
+				return err
+			}
 		}
 	}
 	if d.CertDir == "" {
 		return d.rotateCertificate()
 	}
+	d.dir = d.CertDir
+	close(d.present)
+	if d.mgr == nil {
+		return nil
+	}
 	// Watched from the start, for readiness.
-	_, err = d.mgr.GetCache().GetInformer(ctx, &admissionregistrationv1.ValidatingWebhookConfiguration{}, cache.BlockUntilSynced(false))
+	_, err := d.mgr.GetCache().GetInformer(ctx, &admissionregistrationv1.ValidatingWebhookConfiguration{}, cache.BlockUntilSynced(false))
 	return err
 }
 
@@ -100,14 +103,25 @@ func (d *Door) Run(ctx context.Context) error {
 	return d.mgr.Start(ctx)
 }
 
+// drainTime is how long connections are closed one by one before the server is
+// shut down. By then no new ones come: the chart's preStop has seen to that.
+const drainTime = 3 * time.Second
+
 func (d *Door) serve(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return nil
 	case <-d.present:
 	}
-	log := logr.FromSlogHandler(d.Log.Handler())
-	return NewServer(d.Host, d.Port, d.dir, Endpoint(d.handler, log)).Start(ctx)
+	endpoint := NewEndpoint(d.handler, logr.FromSlogHandler(d.Log.Handler()))
+	endpoint.Refused = d.Refused
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	defer context.AfterFunc(ctx, func() {
+		endpoint.Drain()
+		time.AfterFunc(drainTime, stop)
+	})()
+	return NewServer(d.Host, d.Port, d.dir, endpoint).Start(serving)
 }
 
 // manager caches only what is asked for: the metadata of namespaces, one Secret,
@@ -161,6 +175,15 @@ func (d *Door) watchNamespaces(ctx context.Context) error {
 
 // rotateCertificate makes and renews the certificate that nobody else brings.
 func (d *Door) rotateCertificate() error {
+	if d.mgr == nil {
+		return errors.New("own certificates are kept in a cluster, and there is none")
+	}
+	if d.dir == "" {
+		var err error
+		if d.dir, err = os.MkdirTemp("", "ecr-gate-certificate-"); err != nil {
+			return err
+		}
+	}
 	var first sync.Once
 	r := &rotation{
 		dir:     d.dir,
@@ -168,6 +191,8 @@ func (d *Door) rotateCertificate() error {
 		config:  d.Name,
 		dnsName: dnsName(d.Name, d.Namespace),
 		log:     d.Log, now: time.Now,
+		// Of an earlier opening a controller may be left, and names are unique.
+		name:    fmt.Sprintf("certificate-%d", d.opens),
 		written: func() { first.Do(func() { close(d.present) }) },
 	}
 	return r.addTo(d.mgr)
@@ -176,7 +201,7 @@ func (d *Door) rotateCertificate() error {
 // Ready reports, as an error, why reviews would fail now: a certificate that is
 // not there, or one that the API server does not trust yet.
 func (d *Door) Ready(ctx context.Context) error {
-	chain, err := os.ReadFile(filepath.Join(d.dir, certFile)) //nolint:gosec // the folder that serve was given
+	chain, err := os.ReadFile(filepath.Join(d.dir, certFile))
 	if err != nil {
 		return errors.New("there is no certificate yet")
 	}
@@ -188,10 +213,18 @@ func (d *Door) Ready(ctx context.Context) error {
 		return errors.New("the namespaces are not known yet")
 	}
 	var config admissionregistrationv1.ValidatingWebhookConfiguration
-	if err := d.mgr.GetCache().Get(ctx, types.NamespacedName{Name: d.Name}, &config); err != nil {
+	err = d.mgr.GetCache().Get(ctx, types.NamespacedName{Name: d.Name}, &config)
+	switch {
+	case apierrors.IsNotFound(err) && d.proven.Load():
+		return nil // somebody switched the webhook off: nobody asks
+	case err != nil:
 		return fmt.Errorf("ValidatingWebhookConfiguration %s cannot be read: %w", d.Name, err)
 	}
-	return trusted(chain, dnsName(d.Name, d.Namespace), &config, time.Now())
+	if err := trusted(chain, dnsName(d.Name, d.Namespace), &config, time.Now()); err != nil {
+		return err
+	}
+	d.proven.Store(true)
+	return nil
 }
 
 // CertificateExpiry is the end of the certificate in use; zero: there is none.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -34,7 +35,18 @@ const (
 
 // Endpoint is the HTTP side of a handler: it reads reviews of a bounded size and
 // ends each before the API server's own timeout does.
-func Endpoint(handler admission.Handler, log logr.Logger) http.Handler {
+type Endpoint struct {
+	// Refused is told of every review that is too large, or that there is no room
+	// for; nil: nobody is.
+	Refused func(Refusal)
+
+	next     http.Handler
+	bodies   *semaphore.Weighted
+	draining atomic.Bool
+}
+
+// NewEndpoint serves a handler's answers.
+func NewEndpoint(handler admission.Handler, log logr.Logger) *Endpoint {
 	hook, err := admission.StandaloneWebhook(&admission.Webhook{
 		Handler: handler,
 		// The handler logs its verdicts itself.
@@ -45,20 +57,27 @@ func Endpoint(handler admission.Handler, log logr.Logger) http.Handler {
 			http.Error(w, "could not check: a fault of ecr-gate itself", http.StatusInternalServerError)
 		})
 	}
-	return &endpoint{next: hook, bodies: semaphore.NewWeighted(maxBodies)}
+	return &Endpoint{next: hook, bodies: semaphore.NewWeighted(maxBodies)}
 }
 
-type endpoint struct {
-	next   http.Handler
-	bodies *semaphore.Weighted
-}
+// Drain has every connection closed with its next answer. The API server holds
+// one open to a pod for as long as it lasts; were it closed while idle, as a
+// server that shuts down does, a review already on its way would be lost.
+func (e *Endpoint) Drain() { e.draining.Store(true) }
 
-func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP answers one review.
+func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if e.draining.Load() {
+		w.Header().Set("Connection", "close")
+	}
 	timeout := timeoutOf(r)
-	ctx, cancel := context.WithTimeout(r.Context(), timeout-reserve(timeout))
+	// The server's own context ends when the process is told to stop; a review in
+	// hand is answered all the same.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), timeout-reserve(timeout))
 	defer cancel()
 	size := r.ContentLength
 	if size > maxBody {
+		e.refused(TooLarge)
 		http.Error(w, "could not check: the review is larger than 4 MiB", http.StatusRequestEntityTooLarge)
 		return
 	}
@@ -66,6 +85,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		size = maxBody
 	}
 	if e.bodies.Acquire(ctx, size) != nil {
+		e.refused(Overload)
 		http.Error(w, "could not check: ecr-gate has too many reviews in hand", http.StatusServiceUnavailable)
 		return
 	}
@@ -76,6 +96,12 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, body, maxBody)
 	w.Header().Set("Content-Type", "application/json")
 	e.next.ServeHTTP(w, r)
+}
+
+func (e *Endpoint) refused(r Refusal) {
+	if e.Refused != nil {
+		e.Refused(r)
+	}
 }
 
 // timedBody is a body that has to arrive within readTimeout.

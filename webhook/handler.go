@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"sync"
+	"time"
 
+	"golang.org/x/time/rate"
 	admissionv1 "k8s.io/api/admission/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/tools/events"
@@ -37,9 +38,13 @@ type Handler struct {
 	Events   events.EventRecorder
 	Log      *slog.Logger
 	InFlight int // reviews judged at a time; 0: [DefaultInFlight]
+	// Refused is told of every review that was refused without a verdict; nil:
+	// nobody is.
+	Refused func(Refusal)
 
-	once  sync.Once
-	slots chan struct{}
+	once   sync.Once
+	slots  chan struct{}
+	seldom rate.Sometimes // of overload, so that the log is not a load of its own
 }
 
 var (
@@ -77,11 +82,11 @@ func (h *Handler) Handle(ctx context.Context, req admission.Request) admission.R
 func (h *Handler) pod(ctx context.Context, req admission.Request) admission.Response {
 	p, err := readPod(req.Object.Raw)
 	if err != nil {
-		return unreadable(err)
+		return h.unreadable(ctx, req, err)
 	}
 	uses, err := newUses(p, req)
 	if err != nil {
-		return unreadable(err)
+		return h.unreadable(ctx, req, err)
 	}
 	if len(uses) == 0 {
 		return admission.Allowed("")
@@ -89,8 +94,7 @@ func (h *Handler) pod(ctx context.Context, req admission.Request) admission.Resp
 	settings := h.Settings()
 	labels, err := h.labels(ctx, req.Namespace)
 	if err != nil {
-		h.Log.ErrorContext(ctx, "cannot read the namespace's labels", "namespace", req.Namespace, "requestID", string(req.UID), "error", err)
-		return admission.Denied("could not check: the labels of namespace " + strconv.Quote(clip(req.Namespace, 63)) + " could not be read; try again")
+		return h.namespaceUnknown(ctx, req, err)
 	}
 	m := settings.modes(labels)
 	policies := m.policies()
@@ -99,7 +103,7 @@ func (h *Handler) pod(ctx context.Context, req admission.Request) admission.Resp
 	}
 	release, ok := h.enter()
 	if !ok {
-		return shed(m)
+		return h.shed(ctx, m)
 	}
 	defer release()
 	r := reviewed{
@@ -112,10 +116,6 @@ func (h *Handler) pod(ctx context.Context, req admission.Request) admission.Resp
 		h.event(req.Namespace, p, r)
 	}
 	return response
-}
-
-func unreadable(err error) admission.Response {
-	return admission.Errored(http.StatusBadRequest, errors.New(clip("could not check: "+err.Error(), maxFirstLine)))
 }
 
 // labels are the namespace's; none where no namespace is watched.
@@ -133,6 +133,7 @@ func (h *Handler) enter() (release func(), ok bool) {
 			h.InFlight = DefaultInFlight
 		}
 		h.slots = make(chan struct{}, h.InFlight)
+		h.seldom = rate.Sometimes{Interval: time.Second}
 	})
 	select {
 	case h.slots <- struct{}{}:
@@ -140,16 +141,6 @@ func (h *Handler) enter() (release func(), ok bool) {
 	default:
 		return nil, false
 	}
-}
-
-// shed answers for a review that there was no time for. A gate that lets pass
-// what it has no time for could be opened by making it busy.
-func shed(m modes) admission.Response {
-	const text = "could not check: ecr-gate has too many reviews in hand; Kubernetes tries again by itself"
-	if m.enforce == None {
-		return admission.Allowed("").WithWarnings(text)
-	}
-	return admission.Denied(text)
 }
 
 func isDryRun(req admission.Request) bool { return req.DryRun != nil && *req.DryRun }

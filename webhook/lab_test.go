@@ -87,7 +87,7 @@ func labOn(t testing.TB, cloud *awslocal.Server, config aws.Config, settings web
 }
 
 func (l *lab) serve(t testing.TB) {
-	server := httptest.NewUnstartedServer(webhook.Endpoint(l.handler, quiet))
+	server := httptest.NewUnstartedServer(webhook.NewEndpoint(l.handler, quiet))
 	server.EnableHTTP2 = true
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	server.StartTLS()

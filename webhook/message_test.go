@@ -52,7 +52,7 @@ func TestMessages(t *testing.T) {
 			if again := shown(t, l.ask(t, c.ask(l))); again != got {
 				t.Errorf("the second answer differs:\n%s\nfrom the first:\n%s", again, got)
 			}
-			file := filepath.Join("testdata/messages", name+".txt")
+			file := filepath.Join("testdata", "messages", name+".txt")
 			if *update {
 				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 					t.Fatal(err)

@@ -147,15 +147,17 @@ func (r reviewed) log(ctx context.Context, log *slog.Logger, req admission.Reque
 			v := r.verdicts[question{u.image, policy}]
 			level, attrs := slog.LevelInfo, []slog.Attr{
 				slog.String("door", "webhook"),
-				slog.String("requestID", string(req.UID)),
+				slog.String("requestId", string(req.UID)),
 				slog.String("namespace", req.Namespace),
 				slog.String("pod", p.name()),
 				slog.String(logKey(u.place), u.name),
 				slog.String("image", v.Image),
 				slog.String("digest", v.Digest),
+				slog.String("mode", r.modes.of(policy)),
+				slog.String("answer", r.answer(policy, v)),
 				slog.String("outcome", v.Outcome.String()),
 				slog.String("policy", v.Policy),
-				slog.String("reason", v.Reason),
+				slog.String("reason", r.reason(v)),
 			}
 			if isDryRun(req) {
 				attrs = append(attrs, slog.Bool("dryRun", true))
@@ -167,6 +169,28 @@ func (r reviewed) log(ctx context.Context, log *slog.Logger, req admission.Reque
 			log.LogAttrs(ctx, level, "verdict", attrs...)
 		}
 	}
+}
+
+// answer is what the verdict means for the pod.
+func (r reviewed) answer(policy string, v gate.Verdict) string {
+	switch t := r.settings.treatment(v); {
+	case t == Allow:
+		return "allowed"
+	case t == Deny && policy == r.modes.enforce:
+		return "refused"
+	case policy == r.modes.enforce, policy == r.modes.warn:
+		return "warned"
+	default:
+		return "noted"
+	}
+}
+
+// reason is the verdict's, but for an image that was never to be checked.
+func (r reviewed) reason(v gate.Verdict) string {
+	if v.Cause == gate.NotECR && r.settings.NonECRImages == Allow {
+		return "not in a private Amazon ECR registry, which the configuration lets pass"
+	}
+	return v.Reason
 }
 
 func logKey(p place) string {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/open-policy-agent/cert-controller/pkg/rotator"
@@ -40,6 +41,7 @@ type rotation struct {
 	secret  types.NamespacedName
 	config  string // the ValidatingWebhookConfiguration
 	dnsName string
+	name    string // of the controllers
 	reader  client.Reader
 	log     *slog.Logger
 	now     func() time.Time
@@ -54,7 +56,7 @@ func secretName(name string) string { return name + "-webhook-cert" }
 // addTo starts rotation with the manager.
 func (r *rotation) addTo(mgr manager.Manager) error {
 	r.reader = mgr.GetCache()
-	err := rotator.AddRotator(overlapping{mgr, r.secret}, &rotator.CertRotator{
+	err := rotator.AddRotator(overlapping{mgr, r.secret, r.log}, &rotator.CertRotator{
 		SecretKey: r.secret, CertDir: r.dir,
 		CAName: "ecr-gate-ca", CAOrganization: "ecr-gate",
 		DNSName:  r.dnsName,
@@ -63,12 +65,13 @@ func (r *rotation) addTo(mgr manager.Manager) error {
 		// Every replica may renew: the Secret's resource version lets one win.
 		RequireLeaderElection: false,
 		FieldOwner:            "ecr-gate",
+		ControllerName:        r.name + "-rotation",
 	})
 	if err != nil {
 		return err
 	}
 	everyReplica := false
-	return builder.ControllerManagedBy(mgr).Named("serving-certificate").
+	return builder.ControllerManagedBy(mgr).Named(r.name).
 		For(&corev1.Secret{}).
 		Watches(&admissionregistrationv1.ValidatingWebhookConfiguration{}, handler.EnqueueRequestsFromMapFunc(
 			func(context.Context, client.Object) []reconcile.Request {
@@ -88,10 +91,10 @@ func (r *rotation) Reconcile(ctx context.Context, req reconcile.Request) (reconc
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	cert, key := secret.Data[certFile], secret.Data[keyFile]
-	if validPair(cert, key) != nil {
+	if !validPair(cert, key) {
 		return reconcile.Result{}, nil // cert-controller has not made it yet, or is about to mend it
 	}
-	serving, err := os.ReadFile(filepath.Join(r.dir, certFile)) //nolint:gosec // our own folder
+	serving, err := os.ReadFile(filepath.Join(r.dir, certFile))
 	switch {
 	case err != nil: // the first one: nobody can be lost yet
 		return reconcile.Result{}, r.serve(cert, key)
@@ -113,12 +116,14 @@ func (r *rotation) untilTrusted(ctx context.Context, cert, serving []byte) (time
 		return 0, err
 	}
 	now := r.now()
-	if err := trusted(cert, r.dnsName, &config, now); err != nil {
-		if trusted(serving, r.dnsName, &config, now) != nil {
-			return 0, nil // what is served is no better
-		}
+	isTrusted := func(chain []byte) bool { return trusted(chain, r.dnsName, &config, now) == nil }
+	switch {
+	case isTrusted(cert):
+	case isTrusted(serving):
 		r.waiting = nil
 		return seenByAll, nil
+	default:
+		return 0, nil // what is served is no better
 	}
 	if !bytes.Equal(r.waiting, cert) {
 		r.waiting, r.trusted = cert, now
@@ -138,13 +143,57 @@ func (r *rotation) serve(cert, key []byte) error {
 	return nil
 }
 
-// overlapping is the manager with a client that keeps the previous CA in the
-// Secret beside a new one. cert-controller puts the whole file into the webhook
-// configuration and reads the first certificate only, so for as long as it takes
-// both are trusted.
+// overlapping is the manager as cert-controller meets it. Its client keeps the
+// previous CA in the Secret beside a new one: cert-controller puts the whole file
+// into the webhook configuration and reads the first certificate only, so for as
+// long as it takes both are trusted. And what it runs may fail without an end for
+// the process.
 type overlapping struct {
 	manager.Manager
 	secret types.NamespacedName
+	log    *slog.Logger
+}
+
+// Add implements manager.Manager.
+func (m overlapping) Add(r manager.Runnable) error {
+	if rotator, ok := r.(*rotator.CertRotator); ok {
+		return m.Manager.Add(patient{rotator, m.log})
+	}
+	return m.Manager.Add(r)
+}
+
+// renewalRetry is the pause before a rotation that could not begin is tried again.
+const renewalRetry = 30 * time.Second
+
+// patient tries again where rotation cannot begin: the Secret is missing, or may
+// not be written. The certificate that is there is good for months to come, and an
+// end of the process would be the end of the gate.
+type patient struct {
+	*rotator.CertRotator
+	log *slog.Logger
+}
+
+// Start implements manager.Runnable.
+func (p patient) Start(ctx context.Context) error {
+	for {
+		err := p.CertRotator.Start(ctx)
+		if err == nil || ctx.Err() != nil || beyondBegin(err) {
+			return err
+		}
+		p.log.ErrorContext(ctx, "the certificate cannot be kept; trying again", "error", err, "hint",
+			"see that the Secret is there and that ecr-gate may update it; helm upgrade makes it anew")
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(renewalRetry):
+		}
+	}
+}
+
+// beyondBegin tells the errors that cert-controller ends with once it has begun: it
+// cannot be started a second time then. Its errors have no types.
+func beyondBegin(err error) bool {
+	return strings.HasPrefix(err.Error(), "could not mount certs") || strings.HasPrefix(err.Error(), "could not inject certs")
 }
 
 func (m overlapping) GetClient() client.Client {

@@ -81,6 +81,18 @@ func (m modes) policies() []string {
 	return list
 }
 
+// of is the strictest mode that asks for the policy.
+func (m modes) of(policy string) string {
+	switch policy {
+	case m.enforce:
+		return "enforce"
+	case m.warn:
+		return "warn"
+	default:
+		return "audit"
+	}
+}
+
 // knows reports whether a mode names a policy that exists.
 func (s Settings) knows(policy string) bool {
 	return policy == Auto || policy == None || slices.Contains(s.Policies, policy)

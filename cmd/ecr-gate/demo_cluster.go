@@ -97,7 +97,7 @@ func openCluster(ctx context.Context, judge *gate.Gate) (*demoCluster, error) {
 		Log: slog.New(slog.DiscardHandler),
 	}
 	mux := http.NewServeMux()
-	mux.Handle(webhook.Path, webhook.Endpoint(handler, logr.Discard()))
+	mux.Handle(webhook.Path, webhook.NewEndpoint(handler, logr.Discard()))
 	c := &demoCluster{
 		server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second},
 		client: &http.Client{Transport: &http.Transport{

@@ -26,10 +26,18 @@ type doors struct {
 	gate     atomic.Pointer[gate.Gate]
 	settings atomic.Pointer[webhook.Settings]
 
+	current *config.Config // of whoever calls use, one at a time
+
 	mu         sync.Mutex // over what follows
 	registries []ecr.Registry
 	facts      *gate.Cache
 }
+
+// What metrics call the doors.
+const (
+	webhookDoor  = "webhook"
+	pipelineDoor = "pipeline"
+)
 
 func newDoors(m *metrics, log *slog.Logger, env aws.Config) *doors {
 	return &doors{metrics: m, log: log, env: env}
@@ -46,6 +54,10 @@ func (d *doors) close() {
 // use puts a configuration in force. What the doors themselves were started with
 // (which of them, action type, Region, ports) stays until the next start.
 func (d *doors) use(c *config.Config) {
+	if reflect.DeepEqual(c, d.current) { // the watcher begins with the one that serve began with
+		return
+	}
+	d.current = c
 	source, retire := d.source(registries(c))
 	g := gateOf(c, source)
 	d.gate.Store(g)
@@ -57,8 +69,9 @@ func (d *doors) use(c *config.Config) {
 		d.log.Warn("the configuration has no webhook block any more; the webhook stays open until the next start")
 	}
 	d.metrics.reload.Set(1)
-	d.metrics.countExceptions(c.GateExceptions(), time.Now())
-	d.log.Info("configuration in force", "policies", len(c.Policies), "exceptions", len(c.GateExceptions()))
+	exceptions := c.GateExceptions()
+	d.metrics.exceptions.Store(&exceptions)
+	d.log.Info("configuration in force", "policies", len(c.Policies), "exceptions", len(exceptions))
 	for _, w := range c.Warnings {
 		d.log.Warn("configuration", "warning", w)
 	}
@@ -100,11 +113,13 @@ type through struct {
 	door string
 }
 
-// Check counts every verdict but those of a dry run, of which nothing may be left.
+// Check counts every verdict but those of a dry run, of which nothing may be left,
+// and those on images that the webhook is told to let pass without one.
 func (t through) Check(ctx context.Context, req gate.Request) gate.Verdict {
 	start := time.Now()
 	v := t.gate.Load().Check(ctx, req)
-	if !req.DryRun {
+	unasked := t.door == webhookDoor && v.Cause == gate.NotECR && t.settings.Load().NonECRImages != webhook.Deny
+	if !req.DryRun && !unasked {
 		t.metrics.verdict(t.door, v, time.Since(start).Seconds())
 	}
 	return v
@@ -112,7 +127,7 @@ func (t through) Check(ctx context.Context, req gate.Request) gate.Verdict {
 
 func (d *doors) worker(c *config.Config) pipeline.Worker {
 	return pipeline.Worker{
-		Config: d.env, Gate: through{d, "pipeline"}, ActionType: actionType(c), RegistryHost: ecr.RegistryHost,
+		Config: d.env, Gate: through{d, pipelineDoor}, ActionType: actionType(c), RegistryHost: ecr.RegistryHost,
 		MaxWait: c.Pipeline.MaxWait, PollInterval: c.Pipeline.PollInterval, Concurrency: c.Pipeline.Concurrency,
 		Log: d.log, Counts: d.metrics.job,
 	}

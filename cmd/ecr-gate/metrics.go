@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,7 +16,9 @@ import (
 	crmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/ecr-gate/ecr-gate/gate"
+	"github.com/ecr-gate/ecr-gate/gate/ecr"
 	"github.com/ecr-gate/ecr-gate/gate/pipeline"
+	"github.com/ecr-gate/ecr-gate/webhook"
 )
 
 // metrics are the numbers serve shows. No label holds an image, digest or pod:
@@ -26,7 +29,8 @@ type metrics struct {
 	durations  *prometheus.HistogramVec
 	requests   *prometheus.CounterVec
 	jobs       *prometheus.CounterVec
-	exceptions *prometheus.GaugeVec
+	refused    *prometheus.CounterVec
+	exceptions atomic.Pointer[[]gate.Exception] // those in force
 	reload     prometheus.Gauge
 	cache      *prometheus.CounterVec
 }
@@ -47,9 +51,9 @@ func newMetrics() *metrics {
 		jobs: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ecr_gate_jobs_total", Help: "Deliveries of CodePipeline jobs, by what became of them.",
 		}, []string{"result"}),
-		exceptions: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "ecr_gate_exceptions", Help: "Exceptions in force, soon expiring and expired, when the configuration was loaded.",
-		}, []string{"state"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ecr_gate_reviews_refused_total", Help: "Reviews refused without a verdict, by why.",
+		}, []string{"reason"}),
 		reload: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "ecr_gate_config_reload_success", Help: "1 if the newest configuration file is the one in force.",
 		}),
@@ -57,8 +61,24 @@ func newMetrics() *metrics {
 			Name: "ecr_gate_scan_cache_total", Help: "Facts asked for, by where they came from: hit, miss, coalesced or stale.",
 		}, []string{"result"}),
 	}
-	m.registry.MustRegister(m.verdicts, m.durations, m.requests, m.jobs, m.exceptions, m.reload, m.cache)
+	m.registry.MustRegister(m.verdicts, m.durations, m.requests, m.jobs, m.refused, m.reload, m.cache)
+	m.registerExceptions()
+	m.beginAtZero()
 	return m
+}
+
+// beginAtZero shows the series that alerts watch before anything happened: a rate
+// does not see the first step of one that was not there.
+func (m *metrics) beginAtZero() {
+	for _, result := range []gate.CacheResult{gate.CacheHit, gate.CacheMiss, gate.CacheCoalesced, gate.CacheStale} {
+		m.cache.WithLabelValues(string(result))
+	}
+	for _, result := range []pipeline.Result{pipeline.Succeeded, pipeline.Failed, pipeline.HandedBack, pipeline.NotOurs, pipeline.Unreported} {
+		m.jobs.WithLabelValues(string(result))
+	}
+	for _, reason := range webhook.Refusals() {
+		m.refused.WithLabelValues(string(reason))
+	}
 }
 
 // handler shows them beside controller-runtime's, which count the process itself,
@@ -82,28 +102,50 @@ func (m *metrics) certificate(expiry func() time.Time) {
 	}))
 }
 
-// countExceptions shows how many exceptions are in which state now.
-func (m *metrics) countExceptions(exceptions []gate.Exception, now time.Time) {
-	states := map[string]float64{"active": 0, "expiring": 0, "expired": 0}
-	for _, e := range exceptions {
-		switch {
-		case e.Lapsed(now):
-			states["expired"]++
-		case e.Lapsed(now.Add(gate.SoonExpiring)):
-			states["expiring"]++
-		default:
-			states["active"]++
+// registerExceptions counts exceptions whenever somebody looks: they lapse without
+// any file changing.
+func (m *metrics) registerExceptions() {
+	for _, state := range []string{"active", "expiring", "expired"} {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "ecr_gate_exceptions", Help: "Exceptions in force, soon expiring and expired.",
+			ConstLabels: prometheus.Labels{"state": state},
+		}, func() float64 { return m.countExceptions(state, time.Now()) }))
+	}
+}
+
+func (m *metrics) countExceptions(state string, now time.Time) float64 {
+	list := m.exceptions.Load()
+	if list == nil {
+		return 0
+	}
+	n := 0.
+	for _, e := range *list {
+		if stateOf(e, now) == state {
+			n++
 		}
 	}
-	for state, n := range states {
-		m.exceptions.WithLabelValues(state).Set(n)
+	return n
+}
+
+func stateOf(e gate.Exception, now time.Time) string {
+	switch {
+	case e.Lapsed(now):
+		return "expired"
+	case e.Lapsed(now.Add(gate.SoonExpiring)):
+		return "expiring"
+	default:
+		return "active"
 	}
 }
 
 func (m *metrics) job(result pipeline.Result) { m.jobs.WithLabelValues(string(result)).Inc() }
 
 func (m *metrics) verdict(door string, v gate.Verdict, seconds float64) {
-	m.verdicts.WithLabelValues(door, v.Outcome.String(), v.Policy).Inc()
+	policy := v.Policy
+	if v.Cause == gate.UnknownPolicy { // whoever labels a namespace could make any number of series
+		policy = "unknown"
+	}
+	m.verdicts.WithLabelValues(door, v.Outcome.String(), policy).Inc()
 	m.durations.WithLabelValues(door).Observe(seconds)
 }
 
@@ -118,7 +160,11 @@ func (m *metrics) observe(config aws.Config) aws.Config {
 
 func (m *metrics) count(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 	out, metadata, err := next.HandleInitialize(ctx, in)
-	m.requests.WithLabelValues(awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx), codeOf(err)).Inc()
+	service, operation := awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx)
+	if s, o := ecr.InnermostOperation(err); s != "" { // a call for credentials may have failed in its place
+		service, operation = s, o
+	}
+	m.requests.WithLabelValues(service, operation, codeOf(err)).Inc()
 	return out, metadata, err
 }
 
@@ -131,6 +177,8 @@ func codeOf(err error) string {
 		return api.ErrorCode()
 	case errors.Is(err, context.DeadlineExceeded):
 		return "Timeout"
+	case ecr.IsCredentialError(err):
+		return "NoCredentials"
 	default:
 		return "Error"
 	}

@@ -32,10 +32,9 @@ func newProbe(io streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "probe --url=https://ecr-gate.NAMESPACE.svc/validate",
 		Short: "Send the webhook one review, as the API server would",
-		Long: `Send the webhook one harmless review (a dry run, of no namespace that exists) and
-see that it answers it. helm test does so, through the Service.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return probe(cmd.Context(), io, flags) },
+		Long:  `Send the webhook one harmless review, a dry run, and see that it answers it. helm test does so, through the Service.`,
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return probe(cmd.Context(), io, flags) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&flags.url, "url", "", "the webhook's address (required)")
@@ -61,7 +60,10 @@ func probe(ctx context.Context, out streams, flags probeFlags) error {
 	if err != nil {
 		return failed{fmt.Errorf("the webhook does not answer: %w", err)}
 	}
-	_, _ = fmt.Fprintf(out.out, "the webhook answers: allowed %t\n", response.Allowed)
+	_, _ = fmt.Fprintln(out.out, "the webhook answers (refused or allowed does not matter here)")
+	if response.Result != nil && response.Result.Message != "" {
+		_, _ = fmt.Fprintln(out.out, response.Result.Message)
+	}
 	return nil
 }
 
@@ -80,11 +82,11 @@ func probeClient(caFile string) (*http.Client, error) {
 	return &http.Client{Transport: &http.Transport{TLSClientConfig: config, ForceAttemptHTTP2: true, Proxy: http.ProxyFromEnvironment}}, nil
 }
 
-// probeReview is a pod of an image that no registry has, in a namespace that does
-// not exist; and a dry run, so nothing comes of it.
+// probeReview is a pod of an image that no registry has, in the one namespace that
+// every cluster has; and a dry run, so nothing comes of it.
 func probeReview() *admissionv1.AdmissionRequest {
 	dryRun := true
-	review := podReview("ecr-gate-probe", "probe", "probe.invalid/probe:1")
+	review := podReview("default", "probe", "probe.invalid/probe:1")
 	review.DryRun = &dryRun
 	return review
 }

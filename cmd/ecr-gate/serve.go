@@ -8,13 +8,13 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ecr-gate/ecr-gate/config"
-	"github.com/ecr-gate/ecr-gate/webhook"
 )
 
 type serveFlags struct {
@@ -44,7 +44,7 @@ a webhook block, the CodePipeline job worker if it has a pipeline block.`,
 	f.IntVar(&flags.port, "webhook-port", 9443, "where reviews are answered, over TLS")
 	f.StringVar(&flags.certPath, "webhook-cert-path", "", "folder with tls.crt and tls.key (default: own certificates, kept in the cluster)")
 	f.StringVar(&flags.name, "webhook-name", "ecr-gate", "name of the Service and of the ValidatingWebhookConfiguration; own certificates are in Secret NAME-webhook-cert")
-	f.StringVar(&flags.namespace, "namespace", "", "namespace of that Service (default: the pod's own)")
+	f.StringVar(&flags.namespace, "namespace", "", "namespace of the webhook's Service (default: the pod's own)")
 	f.StringVar(&flags.metrics, "metrics-bind-address", ":8080", "where /metrics is served; 0 turns it off")
 	f.StringVar(&flags.probes, "health-probe-bind-address", ":8081", "where /healthz and /readyz are served; 0 turns them off")
 	return cmd
@@ -77,7 +77,7 @@ func serve(ctx context.Context, flags serveFlags, log *slog.Logger) error {
 
 func (d *doors) run(ctx context.Context, flags serveFlags, c *config.Config) error {
 	group, ctx := errgroup.WithContext(ctx)
-	hook, err := d.openWebhook(ctx, flags, c)
+	hook, err := d.newWebhook(flags, c)
 	if err != nil {
 		return err
 	}
@@ -86,16 +86,27 @@ func (d *doors) run(ctx context.Context, flags serveFlags, c *config.Config) err
 	if err := listen(ctx, group, flags.metrics, pages); err != nil {
 		return err
 	}
-	if err := listen(ctx, group, flags.probes, probes(hook)); err != nil {
+	var opened atomic.Bool
+	ready := func(ctx context.Context) error {
+		switch {
+		case hook == nil:
+			return nil
+		case !opened.Load():
+			return errors.New("the webhook is not open yet")
+		default:
+			return hook.Ready(ctx)
+		}
+	}
+	if err := listen(ctx, group, flags.probes, probes(ready)); err != nil {
 		return err
 	}
 	var open []string
 	if hook != nil {
-		open = append(open, "webhook")
-		group.Go(func() error { return hook.Run(ctx) })
+		open = append(open, webhookDoor)
+		group.Go(func() error { return d.runWebhook(ctx, hook, func() { opened.Store(true) }) })
 	}
 	if c.Pipeline != nil {
-		open = append(open, "pipeline")
+		open = append(open, pipelineDoor)
 		worker := d.worker(c)
 		group.Go(func() error { return worker.Run(ctx) })
 	}
@@ -110,16 +121,14 @@ func (d *doors) run(ctx context.Context, flags serveFlags, c *config.Config) err
 // probes says that the process works, and that it can answer: a webhook that the
 // API server does not trust yet is not ready. AWS is asked by neither: a restart
 // does not mend it.
-func probes(hook *webhook.Door) http.Handler {
+func probes(ready func(context.Context) error) http.Handler {
 	mux := http.NewServeMux()
 	ok := func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }
 	mux.HandleFunc("/healthz", ok)
 	mux.HandleFunc("/readyz", func(w http.ResponseWriter, r *http.Request) {
-		if hook != nil {
-			if err := hook.Ready(r.Context()); err != nil {
-				http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
-				return
-			}
+		if err := ready(r.Context()); err != nil {
+			http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
+			return
 		}
 		ok(w, r)
 	})

@@ -160,6 +160,7 @@ func TestServeWebhookWithoutCluster(t *testing.T) {
 	for _, want := range []string{
 		`ecr_gate_verdicts_total{door="webhook",outcome="Denied",policy="dev"}`,
 		`ecr_gate_scan_cache_total{result="miss"} 2`,
+		`ecr_gate_scan_cache_total{result="stale"} 0`,
 		`ecr_gate_certificate_expiry_timestamp_seconds 1.`,
 		`controller_runtime_webhook_requests_total{code="200",webhook="/validate"}`,
 		`go_goroutines`,
@@ -197,7 +198,7 @@ func TestProbe(t *testing.T) {
 		code int
 		text string
 	}{
-		"answered":    {[]string{"--url", s.url, "--ca-file", ca}, exitOK, "the webhook answers: allowed true"},
+		"answered":    {[]string{"--url", s.url, "--ca-file", ca}, exitOK, "the webhook answers (refused or allowed does not matter here)"},
 		"not trusted": {[]string{"--url", s.url}, exitNoAnswer, "the webhook does not answer"},
 		"wrong path":  {[]string{"--url", s.url + "/no", "--ca-file", ca}, exitNoAnswer, "HTTP 404"},
 		"no url":      {nil, exitUsage, "probe needs --url"},

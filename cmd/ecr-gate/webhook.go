@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/go-logr/logr"
 	"k8s.io/klog/v2"
@@ -16,26 +18,48 @@ import (
 	"github.com/ecr-gate/ecr-gate/webhook"
 )
 
-// openWebhook makes the webhook ready to run; nil: the configuration opens none.
-func (d *doors) openWebhook(ctx context.Context, flags serveFlags, c *config.Config) (*webhook.Door, error) {
+// newWebhook is the webhook that the configuration asks for; nil: it asks for none.
+func (d *doors) newWebhook(flags serveFlags, c *config.Config) (*webhook.Door, error) {
 	if c.Webhook == nil {
 		return nil, nil
 	}
-	ctrl.SetLogger(logr.FromSlogHandler(d.log.Handler()))
+	ctrl.SetLogger(logr.FromSlogHandler(calm{d.log.Handler()}))
 	klog.SetSlogLogger(d.log) // client-go's own lines
+	slog.SetDefault(d.log)    // and net/http's, of a handshake that failed
 	door := &webhook.Door{
-		Gate: through{d, "webhook"}, Settings: func() webhook.Settings { return *d.settings.Load() }, Log: d.log,
+		Gate: through{d, webhookDoor}, Settings: func() webhook.Settings { return *d.settings.Load() }, Log: d.log,
 		Port: flags.port, CertDir: flags.certPath, Name: flags.name,
 		NamespaceLabels: c.Webhook.NamespaceLabels,
+		Refused:         func(r webhook.Refusal) { d.metrics.refused.WithLabelValues(string(r)).Inc() },
 	}
 	if err := d.reachCluster(door, flags); err != nil {
 		return nil, err
 	}
-	if err := door.Open(ctx); err != nil {
-		return nil, failed{err}
+	return door, nil
+}
+
+// openPause is the pause before a cluster that does not answer is asked again.
+const openPause = 5 * time.Second
+
+// runWebhook opens the door as soon as the cluster answers, and runs it. That the
+// API server is away for a moment must not end the process: the other door has no
+// need of it.
+func (d *doors) runWebhook(ctx context.Context, door *webhook.Door, open func()) error {
+	for {
+		err := door.Open(ctx)
+		if err == nil {
+			break
+		}
+		d.log.ErrorContext(ctx, "the webhook cannot be opened; trying again", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(openPause):
+		}
 	}
 	d.metrics.certificate(door.CertificateExpiry)
-	return door, nil
+	open()
+	return door.Run(ctx)
 }
 
 // reachCluster finds the cluster, unless nothing in it is needed: with a

@@ -3,12 +3,15 @@ package ecr
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"regexp"
+	"strings"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/ecr-gate/ecr-gate/gate"
 )
@@ -81,7 +84,12 @@ var (
 	unreached = gate.Trouble{Cause: gate.NotReadable, Passing: true, Text: "ECR could not be reached",
 		Mend: "try again; if it stays so, check the network and the VPC endpoint"}
 	noCredentials = gate.Trouble{Cause: gate.NoAccess, Text: "there are no AWS credentials",
-		Mend: "give ecr-gate a role, or set AWS_PROFILE"}
+		Mend: "give ecr-gate a role or a profile"}
+	// A role that cannot be fetched is an outage like any other, and not a refusal.
+	credentialsLost = gate.Trouble{Cause: gate.NotReadable, Passing: true, Text: "the AWS credentials could not be fetched",
+		Mend: "try again; if it stays so, check DNS, STS or the Pod Identity agent"}
+	misconfigured = gate.Trouble{Cause: gate.NotReadable, Text: "the AWS endpoint is configured in a way that the AWS SDK refuses",
+		Mend: "see the log of ecr-gate; FIPS and dual-stack do not go with AWS_ENDPOINT_URL"}
 	unreadable = gate.Trouble{Cause: gate.NotReadable, Passing: true, Text: "ECR's answer could not be read", Mend: "try again"}
 )
 
@@ -103,8 +111,10 @@ func classify(err error) gate.Trouble {
 		return silent
 	case code(err) != "":
 		return byHTTPStatus(err)
-	case isCredentialError(err):
-		return noCredentials
+	case IsCredentialError(err):
+		return credentialTrouble(err)
+	case strings.Contains(err.Error(), "endpoint rule error"): // it has no type of its own
+		return misconfigured
 	case errors.As(err, new(*smithy.DeserializationError)):
 		return unreadable
 	case errors.As(err, new(*awshttp.ResponseError)):
@@ -117,7 +127,7 @@ func classify(err error) gate.Trouble {
 }
 
 // missingAction is how AWS names what a role may not do.
-var missingAction = regexp.MustCompile(`perform: ([a-z0-9-]+:[A-Za-z]+)`)
+var missingAction = regexp.MustCompile(`perform:? ([a-z0-9-]+:[A-Za-z]+)`)
 
 // explained adds what only this error knows.
 func explained(t gate.Trouble, err error) gate.Trouble {
@@ -125,6 +135,9 @@ func explained(t gate.Trouble, err error) gate.Trouble {
 		if m := missingAction.FindStringSubmatch(message(err)); m != nil {
 			t.Text = "AWS refused access to " + m[1]
 			t.Mend = "allow " + m[1] + " to the role ecr-gate uses"
+			if strings.HasPrefix(m[1], "sts:") { // it is the role itself that is out of reach
+				t.Mend = "allow " + m[1] + " in the role's trust policy"
+			}
 		}
 	}
 	return t
@@ -155,11 +168,40 @@ func refused(err error) gate.Trouble {
 	return gate.Trouble{Cause: gate.NotReadable, Text: "ECR refused the request (" + code(err) + ")", Mend: "see the log of ecr-gate"}
 }
 
-// isCredentialError reports whether no credentials could be had at all; the SDK
-// wraps that case in no type of its own, but fails before any response.
-func isCredentialError(err error) bool {
-	var signing interface{ CredentialsError() bool }
-	return errors.As(err, &signing) || credentialText.MatchString(err.Error())
+// IsCredentialError reports whether a call failed for want of credentials, before
+// the service was asked. The SDK wraps that case in no type of its own.
+func IsCredentialError(err error) bool {
+	return err != nil && credentialText.MatchString(err.Error())
+}
+
+// credentialTrouble tells a role that nobody gave from one that could not be
+// fetched. Where none is configured the SDK asks the machine's own metadata last.
+func credentialTrouble(err error) gate.Trouble {
+	if service, _ := InnermostOperation(err); service != "ec2imds" && lostOnTheWay(err) {
+		return credentialsLost
+	}
+	return noCredentials
+}
+
+// lostOnTheWay reports whether there was no answer, or one that says nothing.
+func lostOnTheWay(err error) bool {
+	var response *awshttp.ResponseError
+	if errors.As(err, &response) && response.HTTPStatusCode() != 0 {
+		return response.HTTPStatusCode() >= http.StatusInternalServerError || response.HTTPStatusCode() == http.StatusTooManyRequests
+	}
+	return errors.As(err, new(*smithyhttp.RequestSendError)) || errors.As(err, new(net.Error))
+}
+
+// InnermostOperation is the call that failed in the end: that of the service, or one
+// made to get credentials for it. Empty where no call was made.
+func InnermostOperation(err error) (service, operation string) {
+	for {
+		var call *smithy.OperationError
+		if !errors.As(err, &call) {
+			return service, operation
+		}
+		service, operation, err = call.Service(), call.Operation(), call.Err
+	}
 }
 
 var credentialText = regexp.MustCompile(`(?i)get credentials|failed to refresh cached credentials|get identity`)

@@ -190,6 +190,8 @@ func pollHint(err error) string {
 		return "register the action type first: ecr-gate action-type --register"
 	case "UnrecognizedClientException", "InvalidSignatureException", "ExpiredTokenException":
 		return "AWS does not accept our credentials: check the role or keys ecr-gate runs with"
+	case "AccessDenied": // of STS
+		return "see the trust policy of the role ecr-gate runs with"
 	case "AccessDeniedException":
 		return "allow codepipeline:PollForJobs, AcknowledgeJob, PutJobSuccessResult and PutJobFailureResult"
 	case "":

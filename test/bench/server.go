@@ -24,7 +24,7 @@ import (
 )
 
 // logger is as serve's, but for where it writes. Both sides have it.
-var logger = slog.NewJSONHandler(io.Discard, nil)
+var logger = slog.NewJSONHandler(io.Discard, nil) //nolint:sloglint // writing a line is part of the cost
 
 // side is one of the two that are compared: a server and a client of its own.
 type side struct {
@@ -82,7 +82,7 @@ func newShop() (*shop, error) {
 		Namespaces: namespaces{webhook.EnforceLabel: "dev"},
 		Log:        slog.New(logger),
 	}
-	return &shop{newSide(webhook.Endpoint(handler, logr.FromSlogHandler(logger))), aws, facts}, nil
+	return &shop{newSide(webhook.NewEndpoint(handler, logr.FromSlogHandler(logger))), aws, facts}, nil
 }
 
 func (s *shop) close() {

@@ -1,0 +1,139 @@
+package webhook_test
+
+import (
+	"strings"
+	"testing"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	"k8s.io/client-go/tools/events"
+
+	"github.com/ecr-gate/ecr-gate/awslocal"
+	"github.com/ecr-gate/ecr-gate/webhook"
+)
+
+// owned makes a ReplicaSet the pod's controller, beside another owner.
+func owned(pod map[string]any) map[string]any {
+	return with(pod, []any{
+		map[string]any{"apiVersion": "example.org/v1", "kind": "Budget", "name": "shop", "uid": "2"},
+		map[string]any{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-7c9", "uid": "3f", "controller": true},
+	}, "metadata", "ownerReferences")
+}
+
+// What is let in with a warning, or for the audit log only, is told where the
+// team looks: at what made the pod.
+func TestEvents(t *testing.T) {
+	for name, c := range map[string]struct {
+		settings webhook.Settings
+		image    string
+		want     string // how the Event starts; empty: none
+	}{
+		"warn":             {webhook.Settings{Enforce: webhook.None, Warn: "dev"}, "bad", "Warning ImageNotAllowed image not allowed: shop/bad:1.4"},
+		"audit":            {webhook.Settings{Enforce: "lax", Audit: "dev"}, "bad", "Warning ImageNotAllowed image not allowed: shop/bad:1.4"},
+		"warn, no scan":    {webhook.Settings{Enforce: webhook.None, Warn: "dev"}, "unscanned", "Warning ImageNotReady image not ready: "},
+		"let in unchecked": {webhook.Settings{OnUnavailable: webhook.Warn}, "expired", "Warning ImageNotChecked could not check: "},
+		"refused":          {webhook.Settings{Audit: "dev", Warn: "dev"}, "bad", ""},
+		"clean":            {webhook.Settings{Audit: "dev", Warn: "dev"}, "clean", ""},
+		"none":             {webhook.Settings{Enforce: webhook.None}, "bad", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLab(t, c.settings)
+			recorder := events.NewFakeRecorder(10)
+			l.handler.Events = recorder
+			l.ask(t, create(owned(podOf(l.images[c.image]))))
+			got := ""
+			if len(recorder.Events) > 0 {
+				got = <-recorder.Events
+			}
+			if len(recorder.Events) > 0 || (got != "") != (c.want != "") || !strings.HasPrefix(got, c.want) {
+				t.Errorf("got %q and %d more, want %q", got, len(recorder.Events), c.want)
+			}
+		})
+	}
+}
+
+// Nobody is told of a dry run, nor of a pod that belongs to nobody.
+func TestNoEvents(t *testing.T) {
+	l := newLab(t, webhook.Settings{Enforce: webhook.None, Warn: "dev"})
+	recorder := events.NewFakeRecorder(10)
+	l.handler.Events = recorder
+	dry := create(owned(podOf(l.images["bad"])))
+	dry.DryRun = new(true)
+	for name, req := range map[string]admissionv1.AdmissionRequest{
+		"dry run":  dry,
+		"bare pod": create(podOf(l.images["bad"])),
+		"an owner that is no controller": create(with(podOf(l.images["bad"]), []any{
+			map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "1", "controller": false},
+		}, "metadata", "ownerReferences")),
+		"template": deployment(l.images["bad"]),
+	} {
+		if got := l.ask(t, req); !got.Allowed || len(got.Warnings) != 1 {
+			t.Errorf("%s: allowed %t, %q", name, got.Allowed, got.Warnings)
+		}
+		if len(recorder.Events) > 0 {
+			t.Errorf("%s: %q", name, <-recorder.Events)
+		}
+	}
+}
+
+// The Event is of the controller, in the request's namespace, and fits.
+func TestEventIsWrittenToTheController(t *testing.T) {
+	l, cluster := newLab(t, webhook.Settings{Enforce: webhook.None, Audit: "dev"}), newAPIServer(t)
+	l.handler.Events = cluster.recorder(t)
+	pod := owned(podOf(l.images["bad"], l.images["worse"], l.images["pending"], l.images["scratch"]))
+	got := l.ask(t, create(with(pod, "elsewhere", "metadata", "namespace")))
+	wantAllowed(t, got)
+	e := cluster.written(t)
+	about := e.Regarding
+	if about.Kind != "ReplicaSet" || about.APIVersion != "apps/v1" || about.Name != "web-7c9" || about.UID != "3f" || about.Namespace != "dev" {
+		t.Errorf("the Event is about %+v", about)
+	}
+	if e.Namespace != "dev" || e.Type != "Warning" || e.Reason != "ImageNotAllowed" || e.Action != "AdmitPod" {
+		t.Errorf("%s: %s %s %s", e.Namespace, e.Type, e.Reason, e.Action)
+	}
+	if len(e.Note) > 1024 || e.Note != got.AuditAnnotations["audit-violations"] {
+		t.Errorf("%d bytes: %s", len(e.Note), e.Note)
+	}
+}
+
+// A dry run has the same answer, and nothing comes of it: no scan is started.
+func TestDryRun(t *testing.T) {
+	l := newLab(t, webhook.Settings{Enforce: "starting"})
+	l.handler.Events = events.NewFakeRecorder(0) // would block
+	for name := range l.images {
+		t.Run(name, func(t *testing.T) {
+			req := create(owned(podOf(l.images[name])))
+			req.DryRun = new(true)
+			l.aws.ResetCalls()
+			dry := shown(t, l.ask(t, req))
+			if n := l.aws.Calls()["ecr.StartImageScan"]; n > 0 {
+				t.Errorf("%d scans were started", n)
+			}
+			if real := shown(t, l.ask(t, create(owned(podOf(l.images[name]))))); real != dry {
+				t.Errorf("dry run:\n%s\notherwise:\n%s", dry, real)
+			}
+			if started := l.aws.Calls()["ecr.StartImageScan"] > 0; started != (name == "unscanned") {
+				t.Errorf("a scan was started: %t", started)
+			}
+		})
+	}
+	if !strings.Contains(l.log.String(), `"dryRun":true`) {
+		t.Error("the log does not tell dry runs apart")
+	}
+}
+
+// A dry run of a template does as little.
+func TestDryRunOfATemplate(t *testing.T) {
+	l := newLab(t, webhook.Settings{Enforce: "starting"})
+	l.put("other", nil)
+	req := deployment(l.images["other"])
+	req.DryRun = new(true)
+	if got := l.ask(t, req); len(got.Warnings) != 1 || l.aws.Calls()["ecr.StartImageScan"] > 0 {
+		t.Errorf("%q %v", got.Warnings, l.aws.Calls())
+	}
+	l.aws.SetScans("shop/other", l.digest(t, "other"), awslocal.Scan{Error: "ScanNotFoundException"})
+	req.DryRun = nil
+	l.ask(t, req)
+	if n := l.aws.Calls()["ecr.StartImageScan"]; n != 1 {
+		t.Errorf("%d scans were started", n)
+	}
+}

@@ -1,0 +1,62 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+)
+
+// Refusal is why a review was refused without a verdict on any image.
+type Refusal string
+
+// The refusals, as the metric ecr_gate_reviews_refused_total names them.
+const (
+	Overload         Refusal = "overload"          // too many reviews in hand
+	TooLarge         Refusal = "too_large"         // more bytes than any review has
+	Unreadable       Refusal = "unreadable"        // no pod in it, or none that can be read
+	NamespaceUnknown Refusal = "namespace_unknown" // the namespace's labels could not be read
+)
+
+// Refusals lists them all.
+func Refusals() []Refusal { return []Refusal{Overload, TooLarge, Unreadable, NamespaceUnknown} }
+
+func (h *Handler) refused(r Refusal) {
+	if h.Refused != nil {
+		h.Refused(r)
+	}
+}
+
+func (h *Handler) unreadable(ctx context.Context, req admission.Request, err error) admission.Response {
+	h.refused(Unreadable)
+	h.Log.WarnContext(ctx, "a review cannot be read", "namespace", req.Namespace, "requestId", string(req.UID), "error", err)
+	return admission.Errored(http.StatusBadRequest, errors.New(clip("could not check: "+err.Error(), maxFirstLine)))
+}
+
+// namespaceUnknown refuses where nobody can say which policy holds.
+func (h *Handler) namespaceUnknown(ctx context.Context, req admission.Request, err error) admission.Response {
+	h.refused(NamespaceUnknown)
+	text := "could not be read; try again"
+	if apierrors.IsNotFound(err) {
+		text = "could not be read, for it does not exist"
+	}
+	h.Log.WarnContext(ctx, "cannot read a namespace's labels", "namespace", req.Namespace, "requestId", string(req.UID), "error", err)
+	return admission.Denied("could not check: the labels of namespace " + strconv.Quote(clip(req.Namespace, 63)) + " " + text)
+}
+
+// shed answers for a review that there was no time for. A gate that lets pass
+// what it has no time for could be opened by making it busy.
+func (h *Handler) shed(ctx context.Context, m modes) admission.Response {
+	h.refused(Overload)
+	h.seldom.Do(func() {
+		h.Log.WarnContext(ctx, "too many reviews in hand; some are refused", "inFlight", cap(h.slots))
+	})
+	const text = "could not check: ecr-gate has too many reviews in hand; Kubernetes tries again by itself"
+	if m.enforce == None {
+		return admission.Allowed("").WithWarnings(text)
+	}
+	return admission.Denied(text)
+}

@@ -1,0 +1,141 @@
+package webhook
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"pgregory.net/rapid"
+)
+
+// drawPod is any pod that names images, in any place.
+func drawPod(t *rapid.T) *corev1.Pod {
+	name := rapid.StringMatching(`[a-z]{0,3}`)
+	image := rapid.OneOf(rapid.StringMatching(`[a-z]{1,2}(:[0-9])?`), rapid.String())
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name.Draw(t, "name")}}
+	containers := func(label string) []corev1.Container {
+		list := make([]corev1.Container, rapid.IntRange(0, 3).Draw(t, label))
+		for i := range list {
+			list[i] = corev1.Container{Name: name.Draw(t, "container"), Image: strings.ToValidUTF8(image.Draw(t, "image"), ""), Command: []string{"image"}}
+		}
+		return list
+	}
+	pod.Spec.Containers = containers("containers")
+	pod.Spec.InitContainers = containers("init containers")
+	for _, c := range containers("ephemeral containers") {
+		pod.Spec.EphemeralContainers = append(pod.Spec.EphemeralContainers, corev1.EphemeralContainer{
+			EphemeralContainerCommon: corev1.EphemeralContainerCommon{Name: c.Name, Image: c.Image}, TargetContainerName: "a",
+		})
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "volumes") {
+		v := corev1.Volume{Name: name.Draw(t, "volume")}
+		switch rapid.IntRange(0, 2).Draw(t, "kind of volume") {
+		case 0:
+			v.EmptyDir = &corev1.EmptyDirVolumeSource{}
+		case 1:
+			v.Image = &corev1.ImageVolumeSource{}
+		case 2:
+			v.Image = &corev1.ImageVolumeSource{Reference: strings.ToValidUTF8(image.Draw(t, "reference"), "")}
+		}
+		pod.Spec.Volumes = append(pod.Spec.Volumes, v)
+	}
+	return pod
+}
+
+// A running pod, which the client decodes, and the same pod in a review are read
+// alike: what labelling a namespace warns of is what is refused afterwards.
+func TestBothReadingsOfAPodAgree(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		object := drawPod(t)
+		raw, err := json.Marshal(object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reviewed, err := readPod(raw)
+		if (err != nil) != (len(object.Spec.Containers) == 0) {
+			t.Fatalf("%v: %s", err, raw)
+		}
+		if err != nil {
+			return
+		}
+		if inReview, inList := reviewed.Spec.uses(), specOf(&object.Spec).uses(); !slices.Equal(inReview, inList) {
+			t.Errorf("in the review %v, in the list %v", inReview, inList)
+		}
+		template, err := json.Marshal(map[string]any{"spec": map[string]any{"template": object}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if inTemplate := templateUses(template); !slices.Equal(inTemplate, reviewed.Spec.uses()) {
+			t.Errorf("in the template %v, in the review %v", inTemplate, reviewed.Spec.uses())
+		}
+	})
+}
+
+// Every member of a pod's spec that can name an image is read. A new one in the API
+// makes this fail, and is to be added to podSpec.
+func TestNoMemberWithAnImageIsForgotten(t *testing.T) {
+	var pod corev1.Pod
+	var spec podSpec
+	fill := `{"containers":[{"image":"1"}],"initContainers":[{"image":"2"}],"ephemeralContainers":[{"image":"3"}],"volumes":[{"image":{"reference":"4"}}]}`
+	if err := json.Unmarshal([]byte(fill), &pod.Spec); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(fill), &spec); err != nil {
+		t.Fatal(err)
+	}
+	known := []string{"containers.image", "ephemeralContainers.image", "initContainers.image", "volumes.image.reference"}
+	if got := imageMembers(corev1.PodSpec{}); !slices.Equal(got, known) {
+		t.Errorf("the API has %v, this door reads %v", got, known)
+	}
+	if n := len(spec.uses()); n != len(known) {
+		t.Errorf("%d of %d are read", n, len(known))
+	}
+}
+
+func TestRunningPodsThatHaveEnded(t *testing.T) {
+	pod := func(name string, phase corev1.PodPhase) corev1.Pod {
+		return corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name}, Status: corev1.PodStatus{Phase: phase}}
+	}
+	list := runningPods([]corev1.Pod{
+		pod("pending", corev1.PodPending), pod("running", corev1.PodRunning), pod("done", corev1.PodSucceeded),
+		pod("failed", corev1.PodFailed), pod("unknown", corev1.PodUnknown), pod("new", ""),
+	})
+	var names []string
+	for _, p := range list {
+		names = append(names, p.name)
+	}
+	if want := []string{"pending", "running", "unknown", "new"}; !slices.Equal(names, want) {
+		t.Errorf("got %v, want %v", names, want)
+	}
+}
+
+// The largest group first, pods by name, the same bytes whatever the map's order.
+func TestGrouped(t *testing.T) {
+	groups := map[string][]string{
+		"b is bad": {"web-2", "web-1", "web-3"}, "a is bad": {"api-2", "api-1"}, "c is bad": {"job-2", "job-1"}, "d is bad": {strings.Repeat("x", 60)},
+	}
+	want := []string{
+		"running pod web-1 (and 2 other pods) would now be refused: b is bad",
+		"running pod api-1 (and 1 other pods) would now be refused: a is bad",
+		"running pod job-1 (and 1 other pods) would now be refused: c is bad",
+		"running pod " + strings.Repeat("x", 39) + "… would now be refused: d is bad",
+	}
+	for range 5 {
+		if got := grouped(groups); !slices.Equal(got, want) {
+			t.Errorf("%q", got)
+		}
+	}
+	many := map[string][]string{}
+	for i := range 20 {
+		many[strings.Repeat("x", i+1)] = []string{"web"}
+	}
+	if got := grouped(many); len(got) != maxWarnings || got[maxWarnings-1] != "and 13 more images" {
+		t.Errorf("%q", got)
+	}
+	if got := grouped(nil); len(got) > 0 {
+		t.Errorf("%q", got)
+	}
+}
