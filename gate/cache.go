@@ -59,6 +59,7 @@ type Cache struct {
 	closing context.Context
 	close   context.CancelFunc
 	loads   sync.WaitGroup
+	asking  chan struct{} // a token for each load that asks the source
 
 	mu      sync.Mutex // held to begin, land or disown a flight, never while the source is asked
 	flights map[factKey]*flight
@@ -73,6 +74,7 @@ func NewCache(source Source, options CacheOptions) *Cache {
 		now:     options.Now,
 		count:   options.Count,
 		flights: map[factKey]*flight{},
+		asking:  make(chan struct{}, maxAsking),
 	}
 	if c.timeout <= 0 {
 		c.timeout = DefaultLoadTimeout

@@ -57,6 +57,9 @@ func lifeOfResolution(key factKey, r Resolution) life {
 // known to be so lives shortly, and never stands in for a newer answer.
 func lifeOfScan(s Scan, now time.Time) life {
 	switch {
+	case finished(s) && s.settled(now) && s.whole() && s.Type != Basic && now.Sub(s.CompletedAt) <= SettleWindow:
+		// Two looks agreed, and a third may yet say more.
+		return lasting(jitter(freshUnfinished), 0)
 	case finished(s) && s.settled(now) && s.whole():
 		return lasting(freshScan, staleScan)
 	case s.Trouble == nil && s.Status.final():

@@ -31,15 +31,30 @@ func (c *Cache) board(ctx context.Context, key factKey) (*flight, CacheResult) {
 	}
 	f := &flight{began: now, done: make(chan struct{})}
 	if c.closed {
-		f.fact = &fact{trouble: asTrouble(context.Canceled)}
-		close(f.done)
-		return f, CacheMiss
+		return f.refused(asTrouble(context.Canceled)), CacheMiss
+	}
+	if len(c.flights) >= maxFlights {
+		return f.refused(&Trouble{Cause: NotReadable, Passing: true, Text: "too many questions to ECR are open already", Mend: "try again"}), CacheMiss
 	}
 	key = key.own()
 	c.flights[key] = f
 	c.loads.Go(func() { c.load(ctx, key, f, held) })
 	return f, CacheMiss
 }
+
+// refused is a flight that ends before it begins, and leaves nothing behind.
+func (f *flight) refused(t *Trouble) *flight {
+	f.fact = &fact{trouble: t}
+	close(f.done)
+	return f
+}
+
+// Loads outlive those who wait for them, so they have bounds of their own: whoever
+// can make images up could make any number of questions of them.
+const (
+	maxFlights = 1024 // begun and not ended
+	maxAsking  = 64   // of those, asking the source at a time
+)
 
 // load asks the source. It belongs to no caller: one that gives up leaves it to
 // the others and to the cache.
@@ -52,6 +67,13 @@ func (c *Cache) load(ctx context.Context, key factKey, f *flight, held *fact) {
 		c.land(key, f, c.trouble(f.began, context.DeadlineExceeded))
 	})
 	defer late.Stop()
+	select {
+	case c.asking <- struct{}{}:
+		defer func() { <-c.asking }()
+	case <-ctx.Done():
+		c.land(key, f, c.trouble(f.began, ctx.Err()))
+		return
+	}
 	c.land(key, f, c.ask(ctx, key, f.began, held))
 }
 

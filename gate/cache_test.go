@@ -357,9 +357,17 @@ func TestCacheSettles(t *testing.T) {
 			t.Error("not settled by two looks that agree")
 		}
 		wantAsked(t, "scanned", &source.scans, 3)
-		rest(9 * time.Minute)
+		list = append(list, finding("CVE-3", Critical)) // a third look says more
+		rest(20 * time.Second)
+		if settled() {
+			t.Error("two looks that agreed are believed longer than a moment")
+		}
+		rest(SettleWindow)
 		_, _ = c.theScan(t.Context())
-		c.wantResults(t, map[CacheResult]int{CacheMiss: 3, CacheHit: 2})
+		c.wantResults(t, map[CacheResult]int{CacheMiss: 5, CacheHit: 1})
+		rest(6 * time.Minute)
+		_, _ = c.theScan(t.Context())
+		c.wantResults(t, map[CacheResult]int{CacheHit: 1})
 	})
 }
 

@@ -74,7 +74,8 @@ type Request struct {
 func (g *Gate) Check(ctx context.Context, req Request) Verdict {
 	img, err := g.references.parse(req.Image, g.Canonical)
 	if err != nil {
-		return Unjudged(req.Policy, Image{Written: req.Image}, asTrouble(err))
+		// What cannot be read has no end either.
+		return Unjudged(req.Policy, Image{Written: clip(req.Image, MaxSentence)}, asTrouble(err))
 	}
 	policy, err := g.policy(req.Policy, img)
 	if err != nil {

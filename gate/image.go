@@ -18,11 +18,22 @@ type Image struct {
 	Digest     string // "sha256:…"; empty: not resolved
 }
 
+// maxReference is more than any reference has: a host of 255 characters, a path of
+// 255, a tag of 128 and a digest. The grammar itself has no end for a host.
+const maxReference = 1024
+
 // ParseImage reads a reference with the kubelet's own grammar
 // (distribution/reference), so that the image judged is the image run. A
 // reference without tag and digest means :latest, as it does to the kubelet.
 // The error is a *[Trouble].
 func ParseImage(written string) (Image, error) {
+	if len(written) > maxReference {
+		return Image{}, &Trouble{
+			Cause: BadReference,
+			Text:  fmt.Sprintf("it is not an image reference: it has more than %d characters", maxReference),
+			Mend:  "write registry/repository:tag or registry/repository@sha256:digest",
+		}
+	}
 	named, err := reference.ParseNormalizedNamed(written)
 	if err != nil {
 		return Image{}, &Trouble{
@@ -65,9 +76,22 @@ func (i Image) at(digest string) (Image, error) {
 	return i, nil
 }
 
-// normalHost makes two spellings of the same registry equal.
+// normalHost makes spellings of the same registry equal: a port is a number, so
+// :0443 is :443, and that goes without saying.
 func normalHost(host string) string {
-	return strings.TrimSuffix(strings.ToLower(host), ":443")
+	host = strings.ToLower(host)
+	name, port, found := strings.Cut(host, ":")
+	if !found || strings.HasPrefix(host, "[") && !strings.Contains(host, "]:") {
+		return host
+	}
+	if strings.HasPrefix(host, "[") { // an IPv6 address
+		i := strings.LastIndex(host, ":")
+		name, port = host[:i], host[i+1:]
+	}
+	if port = strings.TrimLeft(port, "0"); port == "443" {
+		return name
+	}
+	return name + ":" + port
 }
 
 // Pinned returns the reference that names exactly the digest judged, and the

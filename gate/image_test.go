@@ -121,3 +121,28 @@ func FuzzParseImage(f *testing.F) {
 		}
 	})
 }
+
+// A port is a number: however it is written, 443 is the registry's own.
+func TestPorts(t *testing.T) {
+	for host, want := range map[string]string{
+		"example.com": "example.com", "example.com:443": "example.com", "example.com:0443": "example.com", "EXAMPLE.com:000443": "example.com",
+		"example.com:5000": "example.com:5000", "example.com:05000": "example.com:5000", "example.com:1443": "example.com:1443",
+		"[::1]": "[::1]", "[::1]:443": "[::1]", "[::1]:0443": "[::1]", "[::1]:5000": "[::1]:5000",
+	} {
+		if got := normalHost(host); got != want {
+			t.Errorf("%s: got %s, want %s", host, got, want)
+		}
+	}
+}
+
+// A reference has an end, and a text about one that has none has one too.
+func TestLongReference(t *testing.T) {
+	long := strings.Repeat("a", 1<<20) + ".example.com/shop/web:1"
+	if _, err := ParseImage(long); err == nil {
+		t.Error("it is read")
+	}
+	v := (&Gate{}).Check(t.Context(), Request{Image: long})
+	if v.Cause != BadReference || len(v.Image) > 1000 || len(v.Reason) > 1000 {
+		t.Errorf("%s: %d bytes of image, %d of reason", v.Cause, len(v.Image), len(v.Reason))
+	}
+}

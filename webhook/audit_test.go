@@ -65,10 +65,10 @@ func TestLogLines(t *testing.T) {
 		lines[policy+" "+image] = entry
 	}
 	for key, want := range map[string]map[string]any{
-		"dev " + l.images["bad"]:     {"level": "INFO", "digest": bad, "outcome": "Denied", "container": "a"},
-		"lax " + l.images["bad"]:     {"level": "INFO", "digest": bad, "outcome": "Allowed", "container": "a"},
-		"dev " + l.images["expired"]: {"level": "WARN", "outcome": "Unavailable", "volume": "assets"},
-		"lax " + l.images["expired"]: {"level": "WARN", "outcome": "Unavailable", "volume": "assets"},
+		"dev " + l.images["bad"]:     {"level": "INFO", "digest": bad, "outcome": "Denied", "at": `container "a"`},
+		"lax " + l.images["bad"]:     {"level": "INFO", "digest": bad, "outcome": "Allowed", "at": `container "a"`},
+		"dev " + l.images["expired"]: {"level": "WARN", "outcome": "Unavailable", "at": `image volume "assets"`},
+		"lax " + l.images["expired"]: {"level": "WARN", "outcome": "Unavailable", "at": `image volume "assets"`},
 	} {
 		for attribute, value := range want {
 			if got := lines[key][attribute]; got != value {

@@ -47,7 +47,7 @@ func BenchmarkEndpoint(b *testing.B) {
 	l := newBenchLab(b)
 	log := logr.FromSlogHandler(slog.NewJSONHandler(io.Discard, nil)) //nolint:sloglint // likewise
 	allow := admission.HandlerFunc(func(context.Context, admission.Request) admission.Response { return admission.Allowed("") })
-	floor, err := admission.StandaloneWebhook(&admission.Webhook{Handler: allow}, admission.StandaloneOptions{Logger: log})
+	floor, err := admission.StandaloneWebhook(&admission.Webhook{Handler: allow}, admission.StandaloneOptions{Logger: log, MetricsPath: webhook.Path})
 	if err != nil {
 		b.Fatal(err)
 	}

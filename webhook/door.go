@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"golang.org/x/time/rate"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -59,7 +60,7 @@ type Door struct {
 
 // shutdownTimeout is how long reviews in hand may take after the process was told
 // to stop.
-const shutdownTimeout = 35 * time.Second
+const shutdownTimeout = drainTime + longestTimeout + 2*time.Second
 
 // Open makes ready what Run runs, and comes before all other methods. Where it
 // fails, as with a cluster that does not answer, it may be called again.
@@ -103,10 +104,6 @@ func (d *Door) Run(ctx context.Context) error {
 	return d.mgr.Start(ctx)
 }
 
-// drainTime is how long connections are closed one by one before the server is
-// shut down. By then no new ones come: the chart's preStop has seen to that.
-const drainTime = 3 * time.Second
-
 func (d *Door) serve(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -115,13 +112,7 @@ func (d *Door) serve(ctx context.Context) error {
 	}
 	endpoint := NewEndpoint(d.handler, logr.FromSlogHandler(d.Log.Handler()))
 	endpoint.Refused = d.Refused
-	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	defer context.AfterFunc(ctx, func() {
-		endpoint.Drain()
-		time.AfterFunc(drainTime, stop)
-	})()
-	return NewServer(d.Host, d.Port, d.dir, endpoint).Start(serving)
+	return serveTLS(ctx, addressOf(d.Host, d.Port), d.dir, endpoint, d.Log)
 }
 
 // manager caches only what is asked for: the metadata of namespaces, one Secret,
@@ -162,13 +153,19 @@ func onlyLabels(object any) (any, error) {
 	return object, nil
 }
 
+// newNamespaces is how many namespaces in a second are read live: more than anybody
+// makes.
+const newNamespaces = 20
+
 // watchNamespaces has the informer started with the manager, not by the first
 // review.
 func (d *Door) watchNamespaces(ctx context.Context) error {
 	if _, err := d.mgr.GetCache().GetInformer(ctx, namespaceMetadata(), cache.BlockUntilSynced(false)); err != nil {
 		return err
 	}
-	d.handler.Namespaces = LabelReader{Informer: d.mgr.GetCache(), Live: d.mgr.GetAPIReader()}
+	d.handler.Namespaces = LabelReader{
+		Informer: d.mgr.GetCache(), Live: d.mgr.GetAPIReader(), Seldom: rate.NewLimiter(newNamespaces, newNamespaces),
+	}
 	d.handler.Pods = d.mgr.GetAPIReader()
 	return nil
 }

@@ -2,15 +2,11 @@ package webhook
 
 import (
 	"context"
-	"crypto/tls"
-	"io"
 	"net/http"
 	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
-	"golang.org/x/sync/semaphore"
-	crwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 )
 
@@ -21,16 +17,16 @@ const (
 	// maxBody is the largest review that is read: two objects of etcd's 1.5 MiB and
 	// room for the rest.
 	maxBody = 4 << 20
-	// maxBodies bounds the reviews in memory at a time: anybody in the cluster may
-	// be able to reach the port.
-	maxBodies = 64 << 20
+	// smallBody is more than a review of nearly all pods. Larger ones have a room of
+	// their own, so that they crowd nobody else out.
+	smallBody = 64 << 10
 	// readTimeout is how long a body may take to arrive. The API server sends it at
 	// once.
 	readTimeout = 3 * time.Second
-	// defaultTimeout is what the API server gives a webhook that does not say.
-	defaultTimeout = 10 * time.Second
-	// longestTimeout is the most that a webhook may ask for.
-	longestTimeout = 30 * time.Second
+	// The API server gives a webhook 1 to 30 s, and 10 s to one that does not say.
+	shortestTimeout = time.Second
+	defaultTimeout  = 10 * time.Second
+	longestTimeout  = 30 * time.Second
 )
 
 // Endpoint is the HTTP side of a handler: it reads reviews of a bounded size and
@@ -40,9 +36,9 @@ type Endpoint struct {
 	// for; nil: nobody is.
 	Refused func(Refusal)
 
-	next     http.Handler
-	bodies   *semaphore.Weighted
-	draining atomic.Bool
+	next         http.Handler
+	small, large room // for bodies
+	draining     atomic.Bool
 }
 
 // NewEndpoint serves a handler's answers.
@@ -51,18 +47,19 @@ func NewEndpoint(handler admission.Handler, log logr.Logger) *Endpoint {
 		Handler: handler,
 		// The handler logs its verdicts itself.
 		LogConstructor: func(base logr.Logger, _ *admission.Request) logr.Logger { return base },
-	}, admission.StandaloneOptions{Logger: log})
+	}, admission.StandaloneOptions{Logger: log, MetricsPath: Path})
 	if err != nil { // there is no way to it without a metrics path
 		hook = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "could not check: a fault of ecr-gate itself", http.StatusInternalServerError)
 		})
 	}
-	return &Endpoint{next: hook, bodies: semaphore.NewWeighted(maxBodies)}
+	return &Endpoint{next: hook, small: newRoom(48 << 20), large: newRoom(16 << 20)}
 }
 
-// Drain has every connection closed with its next answer. The API server holds
-// one open to a pod for as long as it lasts; were it closed while idle, as a
-// server that shuts down does, a review already on its way would be lost.
+// Drain has every connection closed with its next answer. The API server keeps
+// connections to a pod for as long as they last; were one closed while idle, as a
+// server that shuts down does, a review already on its way would be lost: HTTP/1
+// clients send no POST twice.
 func (e *Endpoint) Drain() { e.draining.Store(true) }
 
 // ServeHTTP answers one review.
@@ -75,58 +72,35 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// hand is answered all the same.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), timeout-reserve(timeout))
 	defer cancel()
-	size := r.ContentLength
-	if size > maxBody {
-		e.refused(TooLarge)
-		http.Error(w, "could not check: the review is larger than 4 MiB", http.StatusRequestEntityTooLarge)
+	switch size := r.ContentLength; {
+	case size < 0:
+		e.refuse(w, Unreadable, http.StatusLengthRequired, "the review does not say how long it is")
+		return
+	case size > maxBody:
+		e.refuse(w, TooLarge, http.StatusRequestEntityTooLarge, "the review is larger than 4 MiB")
 		return
 	}
-	if size < 0 {
-		size = maxBody
+	place := e.large
+	if r.ContentLength <= smallBody {
+		place = e.small
 	}
-	if e.bodies.Acquire(ctx, size) != nil {
-		e.refused(Overload)
-		http.Error(w, "could not check: ecr-gate has too many reviews in hand", http.StatusServiceUnavailable)
+	body, err := place.enter(ctx, w, r)
+	if err != nil {
+		e.refuse(w, Overload, http.StatusServiceUnavailable, "ecr-gate has too many reviews in hand")
 		return
 	}
-	defer e.bodies.Release(size)
+	defer body.leave()
 	r = r.WithContext(ctx)
-	body := inTime(w, r.Body)
-	defer body.late.Stop()
-	r.Body = http.MaxBytesReader(w, body, maxBody)
+	r.Body = body
 	w.Header().Set("Content-Type", "application/json")
 	e.next.ServeHTTP(w, r)
 }
 
-func (e *Endpoint) refused(r Refusal) {
+func (e *Endpoint) refuse(w http.ResponseWriter, why Refusal, code int, text string) {
 	if e.Refused != nil {
-		e.Refused(r)
+		e.Refused(why)
 	}
-}
-
-// timedBody is a body that has to arrive within readTimeout.
-type timedBody struct {
-	io.ReadCloser
-	late *time.Timer
-}
-
-// inTime ends the reading of a body that is late, by a deadline that has passed.
-// One that comes in time, as the API server's does, costs a timer only: HTTP/2
-// sets a deadline by way of the goroutine that serves the whole connection.
-func inTime(w http.ResponseWriter, body io.ReadCloser) timedBody {
-	connection := http.NewResponseController(w)
-	return timedBody{body, time.AfterFunc(readTimeout, func() {
-		// Where it is not supported the server's own timeouts hold.
-		_ = connection.SetReadDeadline(time.Now())
-	})}
-}
-
-func (b timedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if err != nil {
-		b.late.Stop()
-	}
-	return n, err
+	http.Error(w, "could not check: "+text, code)
 }
 
 // timeoutOf is the API server's own, which it writes into the request. What cannot
@@ -136,16 +110,5 @@ func timeoutOf(r *http.Request) time.Duration {
 	if err != nil || timeout <= 0 {
 		return defaultTimeout
 	}
-	return min(timeout, longestTimeout)
-}
-
-// NewServer serves the endpoint over TLS with the certificate in a folder, tls.crt
-// and tls.key, which is watched. An empty host is every address.
-func NewServer(host string, port int, certDir string, endpoint http.Handler) crwebhook.Server {
-	server := crwebhook.NewServer(crwebhook.Options{
-		Host: host, Port: port, CertDir: certDir,
-		TLSOpts: []func(*tls.Config){func(c *tls.Config) { c.MinVersion = tls.VersionTLS12 }},
-	})
-	server.Register(Path, endpoint)
-	return server
+	return min(max(timeout, shortestTimeout), longestTimeout)
 }

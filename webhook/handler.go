@@ -42,9 +42,10 @@ type Handler struct {
 	// nobody is.
 	Refused func(Refusal)
 
-	once   sync.Once
-	slots  chan struct{}
-	seldom rate.Sometimes // of overload, so that the log is not a load of its own
+	once    sync.Once
+	slots   chan struct{}
+	listing sync.Mutex     // held while pods are listed
+	seldom  rate.Sometimes // of overload, so that the log is not a load of its own
 }
 
 var (
@@ -80,6 +81,11 @@ func (h *Handler) Handle(ctx context.Context, req admission.Request) admission.R
 
 // pod judges a pod, or the ephemeral containers added to one.
 func (h *Handler) pod(ctx context.Context, req admission.Request) admission.Response {
+	release, ok := h.enter()
+	if !ok {
+		return h.shed(ctx, req)
+	}
+	defer release()
 	p, err := readPod(req.Object.Raw)
 	if err != nil {
 		return h.unreadable(ctx, req, err)
@@ -101,15 +107,10 @@ func (h *Handler) pod(ctx context.Context, req admission.Request) admission.Resp
 	if len(policies) == 0 {
 		return admission.Allowed("")
 	}
-	release, ok := h.enter()
-	if !ok {
-		return h.shed(ctx, m)
+	if images(uses) > maxImages {
+		return h.tooMany(m)
 	}
-	defer release()
-	r := reviewed{
-		settings: settings, modes: m, uses: uses,
-		verdicts: h.judge(ctx, uses, policies, isDryRun(req)),
-	}
+	r := newReviewed(settings, m, uses, h.judge(ctx, uses, policies, isDryRun(req)))
 	r.log(ctx, h.Log, req, p)
 	response := r.response()
 	if response.Allowed && !isDryRun(req) {
@@ -148,26 +149,26 @@ func isDryRun(req admission.Request) bool { return req.DryRun != nil && *req.Dry
 // template warns about the pods that a workload will make, and has their scans in
 // the cache by the time that they come.
 func (h *Handler) template(ctx context.Context, req admission.Request) admission.Response {
+	release, ok := h.enter()
+	if !ok {
+		return admission.Allowed("") // its pods will be told
+	}
+	defer release()
 	uses := judgeable(templateUses(req.Object.Raw))
-	if len(uses) == 0 {
-		return admission.Allowed("")
+	if len(uses) == 0 || images(uses) > maxImages {
+		return admission.Allowed("") // so will they
 	}
 	settings := h.Settings()
 	labels, err := h.labels(ctx, req.Namespace)
 	if err != nil {
-		return admission.Allowed("") // its pods will be told
+		return admission.Allowed("") // and here
 	}
 	m := settings.modes(labels)
 	policies := m.policies()
 	if len(policies) == 0 {
 		return admission.Allowed("")
 	}
-	release, ok := h.enter()
-	if !ok {
-		return admission.Allowed("") // so will they
-	}
-	defer release()
-	r := reviewed{settings: settings, modes: m, uses: uses, verdicts: h.judge(ctx, uses, policies, isDryRun(req))}
+	r := newReviewed(settings, m, uses, h.judge(ctx, uses, policies, isDryRun(req)))
 	return admission.Allowed("").WithWarnings(r.forecast()...)
 }
 

@@ -14,13 +14,10 @@ type Checker interface {
 	Check(ctx context.Context, req gate.Request) gate.Verdict
 }
 
-const (
-	// inParallel is how many images of one review are asked for at a time.
-	inParallel = 16
-	// maxImages is how many images of one review are judged. More than a pod
-	// plausibly has, and a bound on what one review may ask of AWS.
-	maxImages = 100
-)
+// maxImages is how many images of one review are judged, all at once, so that none
+// can be late for the sake of others. It is more than a pod plausibly has, and a
+// bound on what one review may ask of AWS.
+const maxImages = 100
 
 // question is one image held against one policy.
 type question struct{ image, policy string }
@@ -34,20 +31,8 @@ func (h *Handler) judge(ctx context.Context, uses []use, policies []string, dryR
 		return map[question]gate.Verdict{questions[0]: h.check(ctx, questions[0], dryRun)}
 	}
 	answers := make(chan answer, len(questions))
-	slots := make(chan struct{}, inParallel)
-	for i, q := range questions {
-		if i >= maxImages*len(policies) {
-			answers <- answer{q, tooMany(q)}
-			continue
-		}
-		go func() {
-			select {
-			case slots <- struct{}{}:
-				answers <- answer{q, h.check(ctx, q, dryRun)}
-				<-slots
-			case <-ctx.Done(): // late answers tell themselves, below
-			}
-		}()
+	for _, q := range questions {
+		go func() { answers <- answer{q, h.check(ctx, q, dryRun)} }()
 	}
 	verdicts := make(map[question]gate.Verdict, len(questions))
 	for len(verdicts) < len(questions) {
@@ -115,18 +100,19 @@ func withLate(verdicts map[question]gate.Verdict, questions []question, err erro
 	return verdicts
 }
 
-func tooMany(q question) gate.Verdict {
-	return unjudged(q, &gate.Trouble{
-		Cause: gate.BadReference,
-		Text:  fmt.Sprintf("the pod names more than %d images", maxImages),
-		Mend:  "split it up",
-	})
+// images counts the distinct ones.
+func images(uses []use) int {
+	seen := map[string]bool{}
+	for _, u := range uses {
+		seen[u.image] = true
+	}
+	return len(seen)
 }
 
 func unjudged(q question, t *gate.Trouble) gate.Verdict {
 	img, err := gate.ParseImage(q.image)
 	if err != nil {
-		img = gate.Image{Written: q.image}
+		img = gate.Image{Written: clip(q.image, maxFirstLine)}
 	}
 	return gate.Unjudged(policyName(q), img, t)
 }

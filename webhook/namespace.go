@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 
+	"golang.org/x/time/rate"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,6 +23,9 @@ type Namespaces interface {
 type LabelReader struct {
 	Informer client.Reader
 	Live     client.Reader
+	// Seldom bounds how often the API server is asked: who makes namespaces up could
+	// have it asked about each. Nil: no bound.
+	Seldom *rate.Limiter
 }
 
 // Labels implements [Namespaces]. A namespace that the informer knows costs no
@@ -31,6 +35,11 @@ func (r LabelReader) Labels(ctx context.Context, namespace string) (map[string]s
 	key := client.ObjectKey{Name: namespace}
 	err := r.Informer.Get(ctx, key, found, client.UnsafeDisableDeepCopy)
 	if apierrors.IsNotFound(err) {
+		if r.Seldom != nil {
+			if err := r.Seldom.Wait(ctx); err != nil {
+				return nil, err
+			}
+		}
 		found = namespaceMetadata()
 		err = r.Live.Get(ctx, key, found)
 	}

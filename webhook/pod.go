@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
@@ -34,10 +35,45 @@ func (u use) String() string { return string(u.place) + " " + strconv.Quote(u.na
 // what runs and of the images it runs. A pod is large and this is the hot path, so
 // the other members are passed over.
 type podSpec struct {
-	InitContainers      []container `json:"initContainers"`
-	Containers          []container `json:"containers"`
-	EphemeralContainers []container `json:"ephemeralContainers"`
-	Volumes             []volume    `json:"volumes"`
+	InitContainers      finite[container] `json:"initContainers"`
+	Containers          finite[container] `json:"containers"`
+	EphemeralContainers finite[container] `json:"ephemeralContainers"`
+	Volumes             finite[volume]    `json:"volumes"`
+	SchedulingGates     finite[struct{}]  `json:"schedulingGates"`
+}
+
+// maxMembers is more than any pod has of anything: the API server keeps an object
+// below 1.5 MiB, and a container takes some hundred bytes.
+const maxMembers = 1000
+
+// finite is a list with an end. Of a small body a very long list can be made, in
+// memory and in the log.
+type finite[T any] []T
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (b *finite[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	*b = nil
+	if d.PeekKind() == 'n' {
+		return d.SkipValue()
+	}
+	if d.PeekKind() != '[' {
+		return errors.New("what should be a list is none")
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return err
+	}
+	for d.PeekKind() != ']' {
+		if len(*b) == maxMembers {
+			return fmt.Errorf("a list has more than %d members", maxMembers)
+		}
+		var member T
+		if err := json.UnmarshalDecode(d, &member); err != nil {
+			return err
+		}
+		*b = append(*b, member)
+	}
+	_, err := d.ReadToken()
+	return err
 }
 
 type container struct {
@@ -80,9 +116,9 @@ func (s podSpec) uses() []use {
 // pod is what is read of a pod object.
 type pod struct {
 	Metadata struct {
-		Name            string                  `json:"name"`
-		GenerateName    string                  `json:"generateName"`
-		OwnerReferences []metav1.OwnerReference `json:"ownerReferences"`
+		Name            string                        `json:"name"`
+		GenerateName    string                        `json:"generateName"`
+		OwnerReferences finite[metav1.OwnerReference] `json:"ownerReferences"`
 	} `json:"metadata"`
 	Spec podSpec `json:"spec"`
 }
@@ -107,7 +143,9 @@ func readPod(raw []byte) (pod, error) {
 
 // newUses are the uses of the reviewed pod that have to be judged: all of them on
 // CREATE, on UPDATE those whose (name, image) pair was not there before. Places
-// are compared by name and never by index, so reordering hides nothing.
+// are compared by name and never by index, so reordering hides nothing. A pod held
+// back by a scheduling gate has started nothing yet, and its tags may have moved
+// since: every change of it is judged as if it came now.
 func newUses(p pod, req admission.Request) ([]use, error) {
 	uses := p.Spec.uses()
 	if req.Operation != admissionv1.Update || len(req.OldObject.Raw) == 0 {
@@ -116,6 +154,9 @@ func newUses(p pod, req admission.Request) ([]use, error) {
 	old, err := readPod(req.OldObject.Raw)
 	if err != nil {
 		return nil, err
+	}
+	if len(old.Spec.SchedulingGates) > 0 {
+		return uses, nil
 	}
 	before := map[use]bool{}
 	for _, u := range old.Spec.uses() {

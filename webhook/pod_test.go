@@ -106,8 +106,8 @@ func TestNoWaitForTheSameImage(t *testing.T) {
 	})
 }
 
-// Five hundred containers with 120 images: what one review asks of AWS is bounded,
-// and the pod is refused for it in one answer, whatever onUnavailable says.
+// Five hundred containers with 120 images: what one review asks of AWS is bounded, so
+// the pod is refused in one answer, whatever onUnavailable says. With 100 it is judged.
 func TestManyImages(t *testing.T) {
 	l := newLab(t, webhook.Settings{OnUnavailable: webhook.Warn})
 	containers := make([]any, 500)
@@ -123,8 +123,7 @@ func TestManyImages(t *testing.T) {
 	if !strings.Contains(got.Result.Message, "more than 100 images") || len(got.Result.Message) > 1000 {
 		t.Errorf("%d bytes: %s", len(got.Result.Message), got.Result.Message)
 	}
-	calls := l.aws.Calls()
-	if calls["ecr.BatchGetImage"] != 100 || calls["ecr.DescribeImageScanFindings"] != 100 {
+	if calls := l.aws.Calls(); len(calls) > 0 {
 		t.Errorf("AWS was asked %v", calls)
 	}
 	within := l.ask(t, create(with(podOf(""), containers[:100], "spec", "containers")))

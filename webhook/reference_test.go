@@ -61,8 +61,6 @@ func TestT16HostsThatAreNotECR(t *testing.T) {
 		"evil.111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop/web:1",
 		"11112222333.dkr.ecr.eu-west-1.amazonaws.com/shop/web:1",
 		"1111222233334.dkr.ecr.eu-west-1.amazonaws.com/shop/web:1",
-		"111122223333.dkr.ecr.eu-west-1.amazonaws.com:5000/shop/web:1",
-		"111122223333.dkr.ecr.eu-west-1.amazonaws.com:4430/shop/web:1",
 		"111122223333.dkr.ecr.eu-west-1.amazonaws.co/shop/web:1",
 		"111122223333.dkr.ecr.eu-west-1.amazonaws.com.cn/shop/web:1",
 		"111122223333.dkr.ecr.cn-north-1.amazonaws.com/shop/web:1",
@@ -84,6 +82,20 @@ func TestT16HostsThatAreNotECR(t *testing.T) {
 	}
 	if calls := l.aws.Calls(); len(calls) > 0 {
 		t.Errorf("AWS was asked %v", calls)
+	}
+}
+
+// An ECR registry by another port may be one all the same, by way of a proxy or of a
+// client that reads 0443 as 443: it is never waved through as some other registry.
+func TestECRByAnotherPort(t *testing.T) {
+	l := newLab(t, webhook.Settings{OnUnavailable: webhook.Warn, NonECRImages: webhook.Allow})
+	for _, port := range []string{":5000", ":4430", ":1", ":0444"} {
+		image := strings.Replace(l.images["bad"], ".com/", ".com"+port+"/", 1)
+		wantDenied(t, l.ask(t, create(podOf(image))), "could not check: ")
+	}
+	for _, port := range []string{":443", ":0443", ":00443"} {
+		image := strings.Replace(l.images["bad"], ".com/", ".com"+port+"/", 1)
+		wantDenied(t, l.ask(t, create(podOf(image))), "image not allowed: ")
 	}
 }
 

@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -47,14 +48,28 @@ func (h *Handler) namespaceUnknown(ctx context.Context, req admission.Request, e
 	return admission.Denied("could not check: the labels of namespace " + strconv.Quote(clip(req.Namespace, 63)) + " " + text)
 }
 
+// tooMany answers for a pod of more images than one review may ask for.
+func (h *Handler) tooMany(m modes) admission.Response {
+	h.refused(Unreadable)
+	return without(m, fmt.Sprintf("could not check: the pod names more than %d images; split it up", maxImages))
+}
+
 // shed answers for a review that there was no time for. A gate that lets pass
 // what it has no time for could be opened by making it busy.
-func (h *Handler) shed(ctx context.Context, m modes) admission.Response {
+func (h *Handler) shed(ctx context.Context, req admission.Request) admission.Response {
 	h.refused(Overload)
 	h.seldom.Do(func() {
 		h.Log.WarnContext(ctx, "too many reviews in hand; some are refused", "inFlight", cap(h.slots))
 	})
-	const text = "could not check: ecr-gate has too many reviews in hand; Kubernetes tries again by itself"
+	labels, err := h.labels(ctx, req.Namespace)
+	if err != nil {
+		return h.namespaceUnknown(ctx, req, err)
+	}
+	return without(h.Settings().modes(labels), "could not check: ecr-gate has too many reviews in hand; Kubernetes tries again by itself")
+}
+
+// without is the answer where there is no verdict to give.
+func without(m modes, text string) admission.Response {
 	if m.enforce == None {
 		return admission.Allowed("").WithWarnings(text)
 	}

@@ -60,11 +60,11 @@ func (h *Handler) wouldBeRefused(ctx context.Context, namespace, policy string) 
 	if h.Pods == nil {
 		return nil
 	}
-	release, ok := h.enter()
-	if !ok {
+	// A list is dear to the API server, and anybody may be able to ask for one.
+	if !h.listing.TryLock() {
 		return []string{"the running pods were not looked at: ecr-gate is busy"}
 	}
-	defer release()
+	defer h.listing.Unlock()
 	var pods corev1.PodList
 	if err := h.Pods.List(ctx, &pods, client.InNamespace(namespace), client.Limit(maxListedPods)); err != nil {
 		h.Log.ErrorContext(ctx, "cannot list the namespace's pods", "namespace", namespace, "error", err)
@@ -90,7 +90,7 @@ func (h *Handler) forecastRunning(ctx context.Context, running []runningPod, pol
 	verdicts := h.judge(ctx, all, m.policies(), true)
 	groups, unknown := map[string][]string{}, 0 // sentence -> pods
 	for _, p := range running {
-		r := reviewed{settings: h.Settings(), modes: m, uses: p.uses, verdicts: verdicts}
+		r := newReviewed(h.Settings(), m, p.uses, verdicts)
 		refused := denied(r.objections(policy))
 		switch {
 		case len(refused) == 0:

@@ -16,8 +16,12 @@ import (
 type reviewed struct {
 	settings Settings
 	modes    modes
-	uses     []use
+	images   []objection // every image once, with its places; so far nobody objects
 	verdicts map[question]gate.Verdict
+}
+
+func newReviewed(settings Settings, m modes, uses []use, verdicts map[question]gate.Verdict) reviewed {
+	return reviewed{settings, m, byImage(uses), verdicts}
 }
 
 // objection is an image that a mode does not let pass unsaid.
@@ -34,27 +38,36 @@ func (r reviewed) objections(policy string) []objection {
 		return nil
 	}
 	var list []objection
-	at := map[string]int{}
-	for _, u := range r.uses {
-		if i, ok := at[u.image]; ok {
-			if i >= 0 {
-				list[i].uses = append(list[i].uses, u)
-			}
-			continue
-		}
-		at[u.image] = -1
-		v, ok := r.verdicts[question{u.image, policy}]
+	for _, o := range r.images {
+		q := question{o.uses[0].image, policy}
+		v, ok := r.verdicts[q]
 		if !ok { // a verdict that was not asked for is no yes
-			v = unjudged(question{u.image, policy}, &gate.Trouble{Cause: gate.Internal, Text: "a fault of ecr-gate itself", Mend: "report it with ecr-gate's log"})
+			v = unjudged(q, &gate.Trouble{Cause: gate.Internal, Text: "a fault of ecr-gate itself", Mend: "report it with ecr-gate's log"})
 		}
 		if t := r.settings.treatment(v); t != Allow {
-			at[u.image] = len(list)
-			list = append(list, objection{[]use{u}, v, t})
+			o.verdict, o.treatment = v, t
+			list = append(list, o)
 		}
 	}
 	slices.SortStableFunc(list, func(a, b objection) int {
 		return cmp.Or(cmp.Compare(a.treatment, b.treatment), cmp.Compare(a.verdict.Outcome, b.verdict.Outcome))
 	})
+	return list
+}
+
+// byImage puts the places of each image together, in the pod's order.
+func byImage(uses []use) []objection {
+	list := make([]objection, 0, len(uses))
+	at := make(map[string]int, len(uses))
+	for _, u := range uses {
+		i, ok := at[u.image]
+		if !ok {
+			i = len(list)
+			at[u.image] = i
+			list = append(list, objection{})
+		}
+		list[i].uses = append(list[i].uses, u)
+	}
 	return list
 }
 
@@ -80,18 +93,19 @@ func (r reviewed) response() admission.Response {
 // warnings are for a pod that is let in all the same.
 func (r reviewed) warnings(enforced []objection) []string {
 	var list []string
+	said := map[string]bool{}
 	for _, o := range enforced {
+		said[o.verdict.Image] = true
 		list = append(list, o.warning("let in unchecked: "))
 	}
 	for _, o := range r.objections(r.modes.warn) {
-		list = append(list, o.warning("let in, since this namespace only warns: "))
-	}
-	for _, u := range r.uses {
-		if r.modes.enforce == None {
-			break
+		if !said[o.verdict.Image] {
+			list = append(list, o.warning("let in with a warning: "))
 		}
-		for _, w := range r.verdicts[question{u.image, r.modes.enforce}].Warnings {
-			list = append(list, clip(u.String()+": "+w, maxWarning))
+	}
+	for _, o := range r.images {
+		for _, w := range r.verdicts[question{o.uses[0].image, r.modes.enforce}].Warnings {
+			list = append(list, clip(o.uses[0].String()+": "+w, maxWarning))
 		}
 	}
 	return bounded(list)
@@ -133,24 +147,24 @@ func (r reviewed) annotations(enforced []objection) map[string]string {
 // judged lists which digest stood for each image and what became of it.
 func (r reviewed) judged(policy string) string {
 	var list []string
-	for _, u := range r.uses {
-		v := r.verdicts[question{u.image, policy}]
-		list = append(list, u.name+"="+cmp.Or(v.Digest, "unresolved")+" "+v.Outcome.String())
+	for _, o := range r.images {
+		v := r.verdicts[question{o.uses[0].image, policy}]
+		list = append(list, o.uses[0].name+"="+cmp.Or(v.Digest, "unresolved")+" "+v.Outcome.String())
 	}
 	return clip(strings.Join(list, ", "), maxMessage)
 }
 
 // log writes one line for each verdict.
 func (r reviewed) log(ctx context.Context, log *slog.Logger, req admission.Request, p pod) {
-	for _, policy := range r.modes.policies() {
-		for _, u := range r.uses {
-			v := r.verdicts[question{u.image, policy}]
+	for _, o := range r.images {
+		for _, policy := range r.modes.policies() {
+			v := r.verdicts[question{o.uses[0].image, policy}]
 			level, attrs := slog.LevelInfo, []slog.Attr{
 				slog.String("door", "webhook"),
 				slog.String("requestId", string(req.UID)),
 				slog.String("namespace", req.Namespace),
 				slog.String("pod", p.name()),
-				slog.String(logKey(u.place), u.name),
+				slog.String("at", o.places()),
 				slog.String("image", v.Image),
 				slog.String("digest", v.Digest),
 				slog.String("mode", r.modes.of(policy)),
@@ -191,11 +205,4 @@ func (r reviewed) reason(v gate.Verdict) string {
 		return "not in a private Amazon ECR registry, which the configuration lets pass"
 	}
 	return v.Reason
-}
-
-func logKey(p place) string {
-	if p == inImageVolume {
-		return "volume"
-	}
-	return "container"
 }

@@ -99,9 +99,10 @@ func (s Settings) knows(policy string) bool {
 }
 
 // treatment is what a verdict means in this door. What is nobody's outage is
-// denied whatever onUnavailable says: a reference that cannot be read, a policy
-// that does not exist (or a misspelt label would open the door), and a registry
-// that the configuration leaves out.
+// denied whatever onUnavailable says: a reference that cannot be read, an image
+// that is built so that it cannot be judged, a policy that does not exist (or a
+// misspelt label would open the door), and a registry that the configuration
+// leaves out.
 func (s Settings) treatment(v gate.Verdict) Treatment {
 	switch {
 	case v.Outcome == gate.Allowed:
@@ -112,7 +113,7 @@ func (s Settings) treatment(v gate.Verdict) Treatment {
 	switch v.Cause {
 	case gate.NotECR:
 		return s.NonECRImages
-	case gate.BadReference, gate.UnknownPolicy, gate.NotListed:
+	case gate.BadReference, gate.BadImage, gate.UnknownPolicy, gate.NotListed:
 		return Deny
 	default:
 		return s.OnUnavailable

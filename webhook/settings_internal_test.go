@@ -41,8 +41,8 @@ func TestTreatment(t *testing.T) {
 	for cause, want := range map[gate.Cause]Treatment{
 		gate.NotECR: Allow, gate.NotReadable: Warn, gate.NoAccess: Warn, gate.NotFound: Warn, gate.NoRepository: Warn,
 		gate.Expired: Warn, gate.Archived: Warn, gate.ScanFailed: Warn, gate.UnknownStatus: Warn, gate.CountsDisagree: Warn,
-		gate.BadImage: Warn, gate.TooOld: Warn, gate.Internal: Warn,
-		gate.BadReference: Deny, gate.UnknownPolicy: Deny, gate.NotListed: Deny,
+		gate.TooOld: Warn, gate.Internal: Warn,
+		gate.BadReference: Deny, gate.BadImage: Deny, gate.UnknownPolicy: Deny, gate.NotListed: Deny,
 	} {
 		v := gate.Verdict{Outcome: gate.Unavailable, Cause: cause}
 		if got := lenient.treatment(v); got != want {
@@ -62,7 +62,7 @@ func TestTreatment(t *testing.T) {
 
 // A verdict that nobody asked for is no yes, in any mode.
 func TestMissingVerdict(t *testing.T) {
-	r := reviewed{modes: modes{Auto, Auto, None}, uses: []use{{inContainer, "a", "nginx"}}}
+	r := newReviewed(Settings{}, modes{Auto, Auto, None}, []use{{inContainer, "a", "nginx"}}, nil)
 	if got := r.response(); got.Allowed {
 		t.Error("let in without a verdict")
 	}

@@ -87,7 +87,7 @@ func openCluster(ctx context.Context, judge *gate.Gate) (*demoCluster, error) {
 		return nil, err
 	}
 	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
-		Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2"}, MinVersion: tls.VersionTLS12,
+		Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12,
 	})
 	if err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func openCluster(ctx context.Context, judge *gate.Gate) (*demoCluster, error) {
 	c := &demoCluster{
 		server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second},
 		client: &http.Client{Transport: &http.Transport{
-			TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "localhost", MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true,
+			TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "localhost", MinVersion: tls.VersionTLS12},
 		}},
 		url:   "https://" + listener.Addr().String() + webhook.Path,
 		ended: make(chan error, 1),

@@ -79,7 +79,7 @@ func probeClient(caFile string) (*http.Client, error) {
 			return nil, fmt.Errorf("--ca-file %s: holds no certificate", caFile)
 		}
 	}
-	return &http.Client{Transport: &http.Transport{TLSClientConfig: config, ForceAttemptHTTP2: true, Proxy: http.ProxyFromEnvironment}}, nil
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: config, Proxy: http.ProxyFromEnvironment}}, nil
 }
 
 // probeReview is a pod of an image that no registry has, in the one namespace that

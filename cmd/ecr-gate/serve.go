@@ -145,7 +145,7 @@ func listen(ctx context.Context, group *errgroup.Group, address string, handler 
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s (%w): give another address with --metrics-bind-address or --health-probe-bind-address", address, err)
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10}
 	group.Go(func() error {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -102,6 +103,16 @@ const maxClients = 256
 // that is not ECR or not listed before anything is sent.
 func (s *Source) client(img gate.Image) (*ecr.Client, host, error) {
 	h, ok := parseHost(img.Registry)
+	if name, _, port := strings.Cut(img.Registry, ":"); port {
+		// To a client that goes another way (a proxy, a mirror) it may be ECR all the same.
+		if _, isECR := parseHost(name); isECR {
+			return nil, host{}, &gate.Trouble{
+				Cause: gate.BadReference,
+				Text:  "it names a port, and an ECR registry has none but 443",
+				Mend:  "leave the port out",
+			}
+		}
+	}
 	if !ok {
 		return nil, host{}, &gate.Trouble{
 			Cause: gate.NotECR,
@@ -138,8 +149,11 @@ func (s *Source) clientFor(key clientKey) *ecr.Client {
 	if c, ok := s.clients[key]; ok {
 		return c
 	}
-	if len(s.clients) >= maxClients {
-		clear(s.clients)
+	for other := range s.clients {
+		if len(s.clients) < maxClients {
+			break
+		}
+		delete(s.clients, other) // one of them, whichever: it is made anew if need be
 	}
 	config := s.config.Copy()
 	config.Region = key.region

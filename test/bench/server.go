@@ -26,17 +26,20 @@ import (
 // logger is as serve's, but for where it writes. Both sides have it.
 var logger = slog.NewJSONHandler(io.Discard, nil) //nolint:sloglint // writing a line is part of the cost
 
-// side is one of the two that are compared: a server and a client of its own.
+// side is one of the two that are compared: a server and a client of its own, over
+// TLS and HTTP/1.1 as the API server asks webhooks (kubernetes#75791).
 type side struct {
 	server *httptest.Server
 	client *http.Client
 }
 
 func newSide(handler http.Handler) *side {
-	server := httptest.NewUnstartedServer(handler)
-	server.EnableHTTP2 = true
-	server.StartTLS()
-	return &side{server, server.Client()}
+	server := httptest.NewTLSServer(handler)
+	client := server.Client()
+	if transport, ok := client.Transport.(*http.Transport); ok {
+		transport.MaxIdleConnsPerHost = 64 // one for each client, none made anew
+	}
+	return &side{server, client}
 }
 
 func (s *side) close() { s.server.Close() }
@@ -45,7 +48,7 @@ func (s *side) close() { s.server.Close() }
 // everything.
 func newFloor() (*side, error) {
 	allow := admission.HandlerFunc(func(context.Context, admission.Request) admission.Response { return admission.Allowed("") })
-	handler, err := admission.StandaloneWebhook(&admission.Webhook{Handler: allow}, admission.StandaloneOptions{Logger: logr.FromSlogHandler(logger)})
+	handler, err := admission.StandaloneWebhook(&admission.Webhook{Handler: allow}, admission.StandaloneOptions{Logger: logr.FromSlogHandler(logger), MetricsPath: webhook.Path})
 	if err != nil {
 		return nil, err
 	}

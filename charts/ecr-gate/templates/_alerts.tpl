@@ -9,9 +9,12 @@ The braces of Prometheus' own templates are written {{ "{{" }} … }} here.
 {{- $namespace := include "ecr-gate.namespace" . -}}
 {{- $rule := .Values.prometheusRule -}}
 {{- $in := printf "namespace=%q" $namespace -}}
-{{- $denied := "AccessDenied.*|UnrecognizedClientException|InvalidClientTokenId|ExpiredToken.*|UnauthorizedOperation|InvalidSignatureException|SignatureDoesNotMatch|InvalidIdentityToken" -}}
+{{- $denied := "AccessDenied.*|UnrecognizedClientException|InvalidClientTokenId|ExpiredToken.*|UnauthorizedOperation|InvalidSignatureException|SignatureDoesNotMatch|InvalidIdentityToken|NoCredentials" -}}
 {{- $throttled := "Throttl.*|RequestThrottled.*|TooManyRequests.*|RequestLimitExceeded|SlowDown" -}}
 {{- $down := "Timeout|Error|RequestTimeout.*|ServerException|Internal.*|ServiceUnavailable.*" -}}
+{{- /* Controllers whose pods are refused try again ever more seldom, in the end every 17 minutes. A window must hold two of these. */}}
+{{- $window := "30m" -}}
+{{- $handful := 4 -}}
 {{- $consequence := "Jobs of CodePipeline wait." -}}
 {{- if include "ecr-gate.webhookDoor" . -}}
 {{- $consequence = ternary "In covered namespaces no pod can start." "In covered namespaces pods are let in unjudged." (eq .Values.webhook.failurePolicy "Fail") -}}
@@ -47,34 +50,36 @@ The braces of Prometheus' own templates are written {{ "{{" }} … }} here.
   description: 'The last good one stays in force. A pod that starts anew with this one will not come up.'
 - alert: EcrGateCouldNotCheck
   severity: warning
-  for: 10m
+  for: 5m
   expr: |
-    sum by (door) (rate(ecr_gate_verdicts_total{{ printf "{%s, outcome=\"Unavailable\"}" $in }}[10m]))
-      / sum by (door) (rate(ecr_gate_verdicts_total{{ printf "{%s}" $in }}[10m]))
+    sum by (door) (increase(ecr_gate_verdicts_total{{ printf "{%s, outcome=\"Unavailable\"}" $in }}[{{ $window }}]))
+      / sum by (door) (increase(ecr_gate_verdicts_total{{ printf "{%s}" $in }}[{{ $window }}]))
       > {{ $rule.couldNotCheckRatio }}
+      and sum by (door) (increase(ecr_gate_verdicts_total{{ printf "{%s, outcome=\"Unavailable\"}" $in }}[{{ $window }}])) > {{ $handful }}
   summary: ecr-gate cannot judge many of the images it is asked about
   description: '{{ "{{" }} $value | humanizePercentage }} of the verdicts at the door {{ "{{" }} $labels.door }} are "could not check".'
 - alert: EcrGateAWSAccessDenied
   severity: warning
-  for: 10m
+  for: 5m
   expr: |
-    sum by (service, operation, code) (rate(ecr_gate_aws_requests_total{{ printf "{%s, code=~%q}" $in $denied }}[5m])) > 0
+    sum by (service, operation, code) (increase(ecr_gate_aws_requests_total{{ printf "{%s, code=~%q}" $in $denied }}[{{ $window }}])) > 0
   summary: AWS refuses ecr-gate access
   description: '{{ "{{" }} $labels.service }} {{ "{{" }} $labels.operation }} answers {{ "{{" }} $labels.code }}.'
 - alert: EcrGateAWSThrottled
   severity: warning
-  for: 15m
+  for: 5m
   expr: |
-    sum by (service, operation) (rate(ecr_gate_aws_requests_total{{ printf "{%s, code=~%q}" $in $throttled }}[5m])) > 0
+    sum by (service, operation) (increase(ecr_gate_aws_requests_total{{ printf "{%s, code=~%q}" $in $throttled }}[{{ $window }}])) > {{ $handful }}
   summary: AWS throttles ecr-gate
-  description: '{{ "{{" }} $labels.service }} {{ "{{" }} $labels.operation }}, {{ "{{" }} $value | humanize }} times a second after retries.'
+  description: '{{ "{{" }} $labels.service }} {{ "{{" }} $labels.operation }}, {{ "{{" }} $value | humanize }} times in half an hour, after retries.'
 - alert: EcrGateAWSNotAnswering
   severity: warning
   for: 5m
   expr: |
-    sum by (service) (rate(ecr_gate_aws_requests_total{{ printf "{%s, code=~%q}" $in $down }}[5m]))
-      / sum by (service) (rate(ecr_gate_aws_requests_total{{ printf "{%s}" $in }}[5m]))
+    sum by (service) (increase(ecr_gate_aws_requests_total{{ printf "{%s, code=~%q}" $in $down }}[{{ $window }}]))
+      / sum by (service) (increase(ecr_gate_aws_requests_total{{ printf "{%s}" $in }}[{{ $window }}]))
       > 0.1
+      and sum by (service) (increase(ecr_gate_aws_requests_total{{ printf "{%s, code=~%q}" $in $down }}[{{ $window }}])) > {{ $handful }}
   summary: AWS does not answer ecr-gate
   description: '{{ "{{" }} $value | humanizePercentage }} of the calls to {{ "{{" }} $labels.service }} fail.'
 {{- if include "ecr-gate.webhookDoor" . }}
@@ -117,6 +122,22 @@ The braces of Prometheus' own templates are written {{ "{{" }} … }} here.
     min(ecr_gate_certificate_expiry_timestamp_seconds{{ printf "{%s}" $in }} > 0) - time() < 2 * 86400
   summary: the serving certificate of ecr-gate expires within two days
   description: 'In {{ "{{" }} $value | humanizeDuration }}. After that the API server trusts no answer of it.'
+- alert: EcrGateReviewsUnjudged
+  severity: warning
+  for: 5m
+  expr: |
+    sum by (reason) (increase(ecr_gate_reviews_refused_total{{ printf "{%s}" $in }}[{{ $window }}])) > {{ $handful }}
+  summary: ecr-gate refuses reviews without judging an image
+  description: '{{ "{{" }} $value | humanize }} in half an hour, for {{ "{{" }} $labels.reason }}.'
+{{- if include "ecr-gate.needsCluster" . }}
+- alert: EcrGateAPIServerNotAnswering
+  severity: warning
+  for: 10m
+  expr: |
+    sum(increase(rest_client_requests_total{{ printf "{%s, code=\"<error>\"}" $in }}[10m])) > {{ $handful }}
+  summary: ecr-gate does not reach the API server
+  description: 'Labels of namespaces and its own certificate are as they were when it last did.'
+{{- end }}
 {{- end }}
 {{- if include "ecr-gate.pipelineDoor" . }}
 {{- $unreported := printf "ecr_gate_jobs_total{%s, result=\"unreported\"}" $in }}

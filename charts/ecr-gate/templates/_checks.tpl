@@ -9,10 +9,20 @@
 {{- if and (not .Values.serviceAccount.create) (not .Values.serviceAccount.name) -}}
 {{- fail "serviceAccount.name is required with serviceAccount.create: false: the namespace's default account must not get the gate's rights" -}}
 {{- end -}}
+{{- include "ecr-gate.checkEndpoints" . -}}
 {{- include "ecr-gate.checkExceptions" . -}}
 {{- if include "ecr-gate.webhookDoor" . -}}
 {{- include "ecr-gate.checkNamespaces" . -}}
 {{- include "ecr-gate.checkCerts" . -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The AWS SDK would refuse every call, and say so only then. */}}
+{{- define "ecr-gate.checkEndpoints" -}}
+{{- range $.Values.extraEnv -}}
+{{- if and (hasPrefix "AWS_ENDPOINT_URL" .name) (or $.Values.aws.useFIPS $.Values.aws.useDualStack) -}}
+{{- fail (printf "extraEnv has %s, and aws.useFIPS or aws.useDualStack is true: the AWS SDK takes one or the other, so drop one" .name) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 

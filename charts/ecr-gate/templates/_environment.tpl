@@ -1,10 +1,11 @@
 {{/* 90 % of the memory limit: the rest is for what the Go runtime does not count. */}}
 {{- define "ecr-gate.goMemLimit" -}}
 {{- $limit := dig "limits" "memory" "" .Values.resources | toString -}}
-{{- if regexMatch "^[0-9]+Mi$" $limit -}}
-{{- div (mul 9 (trimSuffix "Mi" $limit | int64)) 10 }}MiB
-{{- else if regexMatch "^[0-9]+Gi$" $limit -}}
-{{- div (mul 9 1024 (trimSuffix "Gi" $limit | int64)) 10 }}MiB
+{{- $number := regexFind "^[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?" $limit -}}
+{{- $bytes := dict "" 1 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 -}}
+{{- $unit := trimPrefix $number $limit -}}
+{{- if and $number (hasKey $bytes $unit) -}}
+{{- with divf (mulf 0.9 (float64 $number) (get $bytes $unit)) 1048576 | floor | int64 }}{{ . }}MiB{{ end -}}
 {{- end -}}
 {{- end -}}
 

@@ -80,6 +80,11 @@ annotations:
 {{- end }}
 {{- end -}}
 
+{{/* Whether there is one replica. With an autoscaler nobody knows, and two are the least that make sense. */}}
+{{- define "ecr-gate.single" -}}
+{{- if not (kindIs "invalid" .Values.replicaCount) }}{{ if lt (int .Values.replicaCount) 2 }}true{{ end }}{{ end -}}
+{{- end -}}
+
 {{/* Which doors are open: "true" or nothing. */}}
 
 {{- define "ecr-gate.webhookDoor" -}}

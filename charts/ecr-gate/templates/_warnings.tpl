@@ -2,7 +2,7 @@
 {{- define "ecr-gate.warnings" -}}
 {{- $webhook := include "ecr-gate.webhookDoor" . -}}
 {{- $fails := and $webhook (eq .Values.webhook.failurePolicy "Fail") -}}
-{{- $single := lt (int .Values.replicaCount) 2 -}}
+{{- $single := include "ecr-gate.single" . -}}
 {{- if $single }}
 WARNING: one replica. {{ if $fails }}While it moves to another node, no pod in a covered namespace can start.{{ else }}While it moves to another node, nothing is judged.{{ end }}
 {{ end -}}
