@@ -54,8 +54,9 @@ func (d *doors) close() {
 // use puts a configuration in force. What the doors themselves were started with
 // (which of them, action type, Region, ports) stays until the next start.
 func (d *doors) use(c *config.Config) {
-	if reflect.DeepEqual(c, d.current) { // the watcher begins with the one that serve began with
-		return
+	d.metrics.reload.Set(1)
+	if reflect.DeepEqual(c, d.current) {
+		return // the watcher begins with the one that serve began with; or a bad one was taken back
 	}
 	d.current = c
 	source, retire := d.source(registries(c))
@@ -68,7 +69,6 @@ func (d *doors) use(c *config.Config) {
 	} else if d.settings.Load() != nil {
 		d.log.Warn("the configuration has no webhook block any more; the webhook stays open until the next start")
 	}
-	d.metrics.reload.Set(1)
 	exceptions := c.GateExceptions()
 	d.metrics.exceptions.Store(&exceptions)
 	d.log.Info("configuration in force", "policies", len(c.Policies), "exceptions", len(exceptions))

@@ -169,6 +169,21 @@ func TestServeWebhookWithoutCluster(t *testing.T) {
 			t.Errorf("/metrics does not show %s", want)
 		}
 	}
+	// A mistake is told, and that it was taken back too.
+	if err := os.WriteFile(file, []byte("kind: Confg\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	reloaded := func(want string) func() error {
+		return func() error {
+			if !strings.Contains(get(t, "http://"+s.metrics+"/metrics"), "ecr_gate_config_reload_success "+want) {
+				return fmt.Errorf("ecr_gate_config_reload_success is not %s", want)
+			}
+			return nil
+		}
+	}
+	eventually(t, reloaded("0"))
+	write(5)
+	eventually(t, reloaded("1"))
 	if code := s.stop(); code != exitOK {
 		t.Errorf("exit %d\n%s", code, s.logs)
 	}
