@@ -118,6 +118,7 @@ var packageMap = map[string]folder{
 			"github.com/go-json-experiment/json",
 			"github.com/go-logr/logr",
 			"github.com/open-policy-agent/cert-controller",
+			"github.com/prometheus/client_golang",
 			"golang.org/x/sync",
 			"golang.org/x/time",
 			"k8s.io/api",

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"errors"
 	"io"
 	"net"
 	"testing"
@@ -39,7 +40,7 @@ func TestCrowd(t *testing.T) {
 	dial()
 	<-accepted
 	turnedAway := dial()
-	if n, err := turnedAway.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+	if n, err := turnedAway.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 		t.Errorf("the third of a peer: read %d, %v", n, err)
 	}
 	if !c.enter("another") {

@@ -36,24 +36,25 @@ type Endpoint struct {
 	// for; nil: nobody is.
 	Refused func(Refusal)
 
-	next         http.Handler
-	small, large room // for bodies
+	hook         *admission.Webhook
+	log          logr.Logger
+	counted      http.Handler // the endpoint under its metrics
+	small, large room         // for bodies
 	draining     atomic.Bool
 }
 
 // NewEndpoint serves a handler's answers.
 func NewEndpoint(handler admission.Handler, log logr.Logger) *Endpoint {
-	hook, err := admission.StandaloneWebhook(&admission.Webhook{
-		Handler: handler,
-		// The handler logs its verdicts itself.
-		LogConstructor: func(base logr.Logger, _ *admission.Request) logr.Logger { return base },
-	}, admission.StandaloneOptions{Logger: log, MetricsPath: Path})
-	if err != nil { // there is no way to it without a metrics path
-		hook = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			http.Error(w, "could not check: a fault of ecr-gate itself", http.StatusInternalServerError)
-		})
+	e := &Endpoint{
+		hook: &admission.Webhook{
+			Handler: handler,
+			// The handler logs its verdicts itself.
+			LogConstructor: func(logr.Logger, *admission.Request) logr.Logger { return log },
+		},
+		log: log, small: newRoom(48 << 20), large: newRoom(16 << 20),
 	}
-	return &Endpoint{next: hook, small: newRoom(48 << 20), large: newRoom(16 << 20)}
+	e.counted = counted(http.HandlerFunc(e.answer))
+	return e
 }
 
 // Drain has every connection closed with its next answer. The API server keeps
@@ -63,7 +64,9 @@ func NewEndpoint(handler admission.Handler, log logr.Logger) *Endpoint {
 func (e *Endpoint) Drain() { e.draining.Store(true) }
 
 // ServeHTTP answers one review.
-func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.counted.ServeHTTP(w, r) }
+
+func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request) {
 	if e.draining.Load() {
 		w.Header().Set("Connection", "close")
 	}
@@ -90,10 +93,17 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer body.leave()
-	r = r.WithContext(ctx)
 	r.Body = body
-	w.Header().Set("Content-Type", "application/json")
-	e.next.ServeHTTP(w, r)
+	in, err := readReview(r)
+	if err != nil {
+		e.refuse(w, Unreadable, http.StatusBadRequest, clip(err.Error(), maxFirstLine))
+		return
+	}
+	// It contains a panic and completes the answer.
+	response := e.hook.Handle(ctx, admission.Request{AdmissionRequest: *in.Request})
+	if err := writeReview(w, in.APIVersion, response); err != nil {
+		e.log.Error(err, "an answer could not be written", "requestId", in.Request.UID)
+	}
 }
 
 func (e *Endpoint) refuse(w http.ResponseWriter, why Refusal, code int, text string) {
