@@ -60,7 +60,7 @@ func prepareAndEnter(ctx context.Context) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	unlock, err := binaries.Lock(filepath.Join(cache, "run.lock"))
+	unlock, err := binaries.Lock(filepath.Join(cache, "run.lock"), os.Stdout)
 	if err != nil {
 		return 0, err
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -50,7 +51,7 @@ func (b Builder) Build(ctx context.Context, m Module) (string, error) {
 		return "", err
 	}
 	folder := filepath.Join(cache, m.name+"-"+key)
-	unlock, err := Lock(filepath.Join(cache, m.name+".lock"))
+	unlock, err := Lock(filepath.Join(cache, m.name+".lock"), b.Out)
 	if err != nil {
 		return "", err
 	}
@@ -157,12 +158,18 @@ func (m Module) key(source string) (string, error) {
 
 // Lock waits until no other process holds the lock file. The lock goes with the
 // process, however that ends.
-func Lock(path string) (unlock func(), err error) {
+func Lock(path string, out io.Writer) (unlock func(), err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // a file of our own cache folder
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		_, _ = fmt.Fprintf(out, "e2e: waiting for another run, which holds %s\n", path)
+		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX)
+	}
+	if err != nil {
+		_ = file.Close()
 		return nil, fmt.Errorf("locking %s: %w", path, err)
 	}
 	return func() { _ = file.Close() }, nil
