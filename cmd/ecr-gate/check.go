@@ -31,6 +31,9 @@ func newCheck(io streams) *cobra.Command {
 		Short: "Judge images now",
 		Long: `Judge images as the doors do, and say why.
 
+An image that is in no private ECR registry could not be judged, whatever the
+webhook's nonECRImages says.
+
 Exit codes: 0 every image is allowed, 1 one is denied, 3 one could not be judged
 or has no finished scan yet, 2 the command or the configuration is wrong.`,
 		Example: `  ecr-gate check 111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop/web:1.4

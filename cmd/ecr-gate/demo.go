@@ -227,10 +227,11 @@ func firstLine(text string) string {
 
 // keep prints the environment and waits for the person to be done.
 func (s *stage) keep(ctx context.Context, aws *awslocal.Server) {
-	s.say("%s", s.paint("1", "AWS and the worker keep running; Ctrl-C ends them. In another terminal:"))
+	s.say("%s", s.paint("1", "AWS and the worker keep running (the webhook has ended); Ctrl-C ends them. In another terminal:"))
 	for _, variable := range aws.Environment() {
 		s.say("export %s", variable)
 	}
 	s.say("\ngo run ./cmd/ecr-gate check %s/shop/web:1.4", aws.RegistryHost())
+	s.say("\n(without a configuration file check judges by the built-in policy, and knows no exceptions)")
 	<-ctx.Done()
 }

@@ -26,7 +26,7 @@ type doors struct {
 	gate     atomic.Pointer[gate.Gate]
 	settings atomic.Pointer[webhook.Settings]
 
-	current *config.Config // of whoever calls use, one at a time
+	started, current *config.Config // of whoever calls use, one at a time
 
 	mu         sync.Mutex // over what follows
 	registries []ecr.Registry
@@ -66,8 +66,11 @@ func (d *doors) use(c *config.Config) {
 	if c.Webhook != nil {
 		settings := webhookSettings(c.Webhook, g.PolicyNames())
 		d.settings.Store(&settings)
-	} else if d.settings.Load() != nil {
-		d.log.Warn("the configuration has no webhook block any more; the webhook stays open until the next start")
+	}
+	if d.started == nil {
+		d.started = c
+	} else if list := readAtStart(d.started, c); len(list) > 0 {
+		d.log.Warn("what is read when serve starts has changed; restart it to have that in force", "changed", list)
 	}
 	exceptions := c.GateExceptions()
 	d.metrics.exceptions.Store(&exceptions)
@@ -75,6 +78,21 @@ func (d *doors) use(c *config.Config) {
 	for _, w := range c.Warnings {
 		d.log.Warn("configuration", "warning", w)
 	}
+}
+
+// readAtStart lists what differs of that which a running process does not follow.
+func readAtStart(started, now *config.Config) []string {
+	var list []string
+	add := func(differs bool, what string) {
+		if differs {
+			list = append(list, what)
+		}
+	}
+	add((started.Webhook == nil) != (now.Webhook == nil), "webhook")
+	add(started.Webhook != nil && now.Webhook != nil && started.Webhook.NamespaceLabels != now.Webhook.NamespaceLabels, "webhook.namespaceLabels")
+	add(!reflect.DeepEqual(started.Pipeline, now.Pipeline), "pipeline")
+	add(started.AWS.Region != now.AWS.Region, "aws.region")
+	return list
 }
 
 // loadTimeout bounds the reading of one scan, of all its pages. Who waits for it

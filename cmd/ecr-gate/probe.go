@@ -58,7 +58,7 @@ func probe(ctx context.Context, out streams, flags probeFlags) error {
 	defer cancel()
 	response, err := sendReview(ctx, client, fmt.Sprintf("%s?timeout=%s", flags.url, flags.timeout), probeReview())
 	if err != nil {
-		return failed{fmt.Errorf("the webhook does not answer: %w", err)}
+		return failed{fmt.Errorf("the webhook does not answer: %w; see that its pods are ready and that the CA is theirs", err)}
 	}
 	_, _ = fmt.Fprintln(out.out, "the webhook answers (refused or allowed does not matter here)")
 	if response.Result != nil && response.Result.Message != "" {
@@ -72,7 +72,7 @@ func probeClient(caFile string) (*http.Client, error) {
 	if caFile != "" {
 		pem, err := os.ReadFile(caFile) //nolint:gosec // the user names it
 		if err != nil {
-			return nil, fmt.Errorf("--ca-file: %w", err)
+			return nil, fmt.Errorf("--ca-file: %w; has the webhook made its certificate yet? see that its pods are ready", err)
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(pem) {

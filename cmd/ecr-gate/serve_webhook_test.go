@@ -184,6 +184,20 @@ func TestServeWebhookWithoutCluster(t *testing.T) {
 	eventually(t, reloaded("0"))
 	write(5)
 	eventually(t, reloaded("1"))
+	// A door that the file opens later stays shut, and that is told.
+	more, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, append(more, "pipeline: {}\n"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() error {
+		if !strings.Contains(s.logs.String(), `"changed":["pipeline"]`) {
+			return errors.New("nobody says that a restart is needed")
+		}
+		return nil
+	})
 	if code := s.stop(); code != exitOK {
 		t.Errorf("exit %d\n%s", code, s.logs)
 	}
