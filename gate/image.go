@@ -88,8 +88,11 @@ func normalHost(host string) string {
 		i := strings.LastIndex(host, ":")
 		name, port = host[:i], host[i+1:]
 	}
-	if port = strings.TrimLeft(port, "0"); port == "443" {
+	switch port = strings.TrimLeft(port, "0"); port {
+	case "443":
 		return name
+	case "":
+		port = "0"
 	}
 	return name + ":" + port
 }

@@ -88,6 +88,7 @@ func FuzzParseImage(f *testing.F) {
 	for _, seed := range []string{
 		"", "nginx", "nginx:1", registry + "/shop/web:1.4@sha256:" + hex, strings.ToUpper(registry) + ":443/shop/web",
 		"[::1]:5000/x", "https://x/y", "localhost/x", "a b", registry + "/x@sha256:abc", "x.y:443:443/z", "Foo/bar", "DOCKER.IO/x",
+		"[5]:000/x", "x.y:0443/z", "x.y:05/z",
 	} {
 		f.Add(seed)
 	}
@@ -126,7 +127,7 @@ func FuzzParseImage(f *testing.F) {
 func TestPorts(t *testing.T) {
 	for host, want := range map[string]string{
 		"example.com": "example.com", "example.com:443": "example.com", "example.com:0443": "example.com", "EXAMPLE.com:000443": "example.com",
-		"example.com:5000": "example.com:5000", "example.com:05000": "example.com:5000", "example.com:1443": "example.com:1443",
+		"example.com:5000": "example.com:5000", "example.com:05000": "example.com:5000", "example.com:1443": "example.com:1443", "example.com:000": "example.com:0",
 		"[::1]": "[::1]", "[::1]:443": "[::1]", "[::1]:0443": "[::1]", "[::1]:5000": "[::1]:5000",
 	} {
 		if got := normalHost(host); got != want {
