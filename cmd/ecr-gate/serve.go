@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
+	"os"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -61,6 +64,7 @@ func serve(ctx context.Context, flags serveFlags, log *slog.Logger) error {
 	if c.Webhook == nil && c.Pipeline == nil {
 		return errors.New("the configuration opens no door: add a webhook block, a pipeline block or both")
 	}
+	collectSeldom()
 	m := newMetrics()
 	env, err := awsEnvironment(ctx, c)
 	if err != nil {
@@ -73,6 +77,19 @@ func serve(ctx context.Context, flags serveFlags, log *slog.Logger) error {
 	defer d.close()
 	d.use(c)
 	return d.run(ctx, flags, c)
+}
+
+// gcPercent lets the heap grow to five times what is alive before it is collected.
+// That is little for most of the time, so Go's own 100 would collect many times in
+// a second under load, and one review in a hundred would wait for it.
+const gcPercent = 400
+
+// collectSeldom is for a process with a memory limit (GOMEMLIMIT, which the chart
+// sets): near it Go collects as often as it takes. GOGC, if it is set, holds.
+func collectSeldom() {
+	if os.Getenv("GOGC") == "" && debug.SetMemoryLimit(-1) != math.MaxInt64 {
+		debug.SetGCPercent(gcPercent)
+	}
 }
 
 func (d *doors) run(ctx context.Context, flags serveFlags, c *config.Config) error {

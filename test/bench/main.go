@@ -10,7 +10,11 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"time"
+
+	"github.com/go-logr/logr"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 )
 
 // settings say how long to measure.
@@ -21,6 +25,8 @@ type settings struct {
 }
 
 func main() {
+	ctrllog.SetLogger(logr.Discard()) // its own lines are none of ours
+	debug.SetGCPercent(400)           // as serve does; it holds for both sides
 	var s settings
 	flag.IntVar(&s.rounds, "rounds", 5, "rounds of floor and gate in turn; the median counts")
 	flag.DurationVar(&s.round, "round", time.Second, "how long one side is measured in a round")
