@@ -16,15 +16,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 )
 
-// reviewed versions: both are the same but for the name, and each is answered in
-// its own.
+// The versions of reviews that are known: the same but for their names, and each is
+// answered in its own.
 const (
 	reviewV1      = "admission.k8s.io/v1"
 	reviewV1beta1 = "admission.k8s.io/v1beta1"
 	reviewKind    = "AdmissionReview"
 )
 
-// question asked by the API server.
+// incoming is a review as the API server sends it.
 type incoming struct {
 	APIVersion string                        `json:"apiVersion"`
 	Kind       string                        `json:"kind"`
