@@ -80,7 +80,7 @@ func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request) {
 		e.refuse(w, Unreadable, http.StatusLengthRequired, "the review does not say how long it is")
 		return
 	case size > maxBody:
-		e.refuse(w, TooLarge, http.StatusRequestEntityTooLarge, "the review is larger than 4 MiB")
+		e.refuse(w, TooLarge, http.StatusRequestEntityTooLarge, "the review is larger than 4 MiB; make the object smaller")
 		return
 	}
 	place := e.large
@@ -89,7 +89,7 @@ func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := place.enter(ctx, w, r)
 	if err != nil {
-		e.refuse(w, Overload, http.StatusServiceUnavailable, "ecr-gate has too many reviews in hand")
+		e.refuse(w, Overload, http.StatusServiceUnavailable, "ecr-gate has too many reviews in hand; try again")
 		return
 	}
 	defer body.leave()

@@ -107,10 +107,11 @@ func (h *Handler) pod(ctx context.Context, req admission.Request) admission.Resp
 	if len(policies) == 0 {
 		return admission.Allowed("")
 	}
-	if images(uses) > maxImages {
+	images := byImage(uses)
+	if len(images) > maxImages {
 		return h.tooMany(m)
 	}
-	r := newReviewed(settings, m, uses, h.judge(ctx, uses, policies, isDryRun(req)))
+	r := reviewed{settings, m, images, h.judge(ctx, images, policies, isDryRun(req))}
 	r.log(ctx, h.Log, req, p)
 	response := r.response()
 	if response.Allowed && !isDryRun(req) {
@@ -154,8 +155,8 @@ func (h *Handler) template(ctx context.Context, req admission.Request) admission
 		return admission.Allowed("") // its pods will be told
 	}
 	defer release()
-	uses := judgeable(templateUses(req.Object.Raw))
-	if len(uses) == 0 || images(uses) > maxImages {
+	images := byImage(judgeable(templateUses(req.Object.Raw)))
+	if len(images) == 0 || len(images) > maxImages {
 		return admission.Allowed("") // so will they
 	}
 	settings := h.Settings()
@@ -168,7 +169,7 @@ func (h *Handler) template(ctx context.Context, req admission.Request) admission
 	if len(policies) == 0 {
 		return admission.Allowed("")
 	}
-	r := newReviewed(settings, m, uses, h.judge(ctx, uses, policies, isDryRun(req)))
+	r := reviewed{settings, m, images, h.judge(ctx, images, policies, isDryRun(req))}
 	return admission.Allowed("").WithWarnings(r.forecast()...)
 }
 

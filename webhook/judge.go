@@ -22,11 +22,15 @@ const maxImages = 100
 // question is one image held against one policy.
 type question struct{ image, policy string }
 
-// judge asks for a verdict on every image under every policy, each once and all
-// in parallel, and is back when ctx ends: what has no verdict by then could not
-// be checked.
-func (h *Handler) judge(ctx context.Context, uses []use, policies []string, dryRun bool) map[question]gate.Verdict {
-	questions := distinct(uses, policies)
+// judge asks for a verdict on every image under every policy, all in parallel, and
+// is back when ctx ends: what has no verdict by then could not be checked.
+func (h *Handler) judge(ctx context.Context, images [][]use, policies []string, dryRun bool) map[question]gate.Verdict {
+	questions := make([]question, 0, len(images)*len(policies))
+	for _, uses := range images {
+		for _, policy := range policies {
+			questions = append(questions, question{uses[0].image, policy})
+		}
+	}
 	if len(questions) == 1 { // most pods; a gate is back when ctx ends
 		return map[question]gate.Verdict{questions[0]: h.check(ctx, questions[0], dryRun)}
 	}
@@ -49,22 +53,6 @@ func (h *Handler) judge(ctx context.Context, uses []use, policies []string, dryR
 type answer struct {
 	question
 	verdict gate.Verdict
-}
-
-// distinct lists every image with every policy, images in the pod's order.
-func distinct(uses []use, policies []string) []question {
-	questions := make([]question, 0, len(uses)*len(policies))
-	seen := make(map[string]bool, len(uses))
-	for _, u := range uses {
-		if seen[u.image] {
-			continue
-		}
-		seen[u.image] = true
-		for _, policy := range policies {
-			questions = append(questions, question{u.image, policy})
-		}
-	}
-	return questions
 }
 
 // check is one verdict. A panic is contained: in a goroutine it would take every
@@ -98,15 +86,6 @@ func withLate(verdicts map[question]gate.Verdict, questions []question, err erro
 		}
 	}
 	return verdicts
-}
-
-// images counts the distinct ones.
-func images(uses []use) int {
-	seen := map[string]bool{}
-	for _, u := range uses {
-		seen[u.image] = true
-	}
-	return len(seen)
 }
 
 func unjudged(q question, t *gate.Trouble) gate.Verdict {

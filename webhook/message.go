@@ -23,11 +23,11 @@ const (
 // for every retry (kubernetes#106160).
 func refusal(list []objection) string {
 	worst := list[0]
-	lines := []string{worst.sentence(), worst.places()}
+	lines := []string{worst.sentence(), places(worst.uses)}
 	lines = append(lines, worst.verdict.Facts()...)
 	var others []string
 	for _, o := range list[1:] {
-		others = append(others, "also "+o.places()+": "+o.sentence())
+		others = append(others, "also "+places(o.uses)+": "+o.sentence())
 	}
 	return within(maxMessage, lines, others)
 }
@@ -40,12 +40,12 @@ func (o objection) sentence() string {
 	return o.verdict.Reason
 }
 
-// places says where in the pod the image is named.
-func (o objection) places() string {
+// places says where in the pod an image is named.
+func places(uses []use) string {
 	names := make([]string, 0, 3)
-	for i, u := range o.uses {
+	for i, u := range uses {
 		if i == 3 {
-			names = append(names, fmt.Sprintf("%d more", len(o.uses)-i))
+			names = append(names, fmt.Sprintf("%d more", len(uses)-i))
 			break
 		}
 		names = append(names, u.String())

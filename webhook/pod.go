@@ -31,6 +31,22 @@ type use struct {
 
 func (u use) String() string { return string(u.place) + " " + strconv.Quote(u.name) }
 
+// byImage puts the places of each image together, in the pod's order.
+func byImage(uses []use) [][]use {
+	list := make([][]use, 0, len(uses))
+	at := make(map[string]int, len(uses))
+	for _, u := range uses {
+		i, ok := at[u.image]
+		if !ok {
+			i = len(list)
+			at[u.image] = i
+			list = append(list, nil)
+		}
+		list[i] = append(list[i], u)
+	}
+	return list
+}
+
 // podSpec is what this door reads of a pod's spec, of any version: the names of
 // what runs and of the images it runs. A pod is large and this is the hot path, so
 // the other members are passed over.

@@ -42,7 +42,7 @@ func (h *Handler) namespaceUnknown(ctx context.Context, req admission.Request, e
 	h.refused(NamespaceUnknown)
 	text := "could not be read; try again"
 	if apierrors.IsNotFound(err) {
-		text = "could not be read, for it does not exist"
+		text = "could not be read, for it does not exist; create it first"
 	}
 	h.Log.WarnContext(ctx, "cannot read a namespace's labels", "namespace", req.Namespace, "requestId", string(req.UID), "error", err)
 	return admission.Denied("could not check: the labels of namespace " + strconv.Quote(clip(req.Namespace, 63)) + " " + text)

@@ -87,10 +87,10 @@ func (h *Handler) forecastRunning(ctx context.Context, running []runningPod, pol
 	for _, p := range running {
 		all = append(all, p.uses...)
 	}
-	verdicts := h.judge(ctx, all, m.policies(), true)
+	verdicts := h.judge(ctx, byImage(all), m.policies(), true)
 	groups, unknown := map[string][]string{}, 0 // sentence -> pods
 	for _, p := range running {
-		r := newReviewed(h.Settings(), m, p.uses, verdicts)
+		r := reviewed{h.Settings(), m, byImage(p.uses), verdicts}
 		refused := denied(r.objections(policy))
 		switch {
 		case len(refused) == 0:

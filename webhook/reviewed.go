@@ -16,12 +16,8 @@ import (
 type reviewed struct {
 	settings Settings
 	modes    modes
-	images   []objection // every image once, with its places; so far nobody objects
+	images   [][]use // the places of each
 	verdicts map[question]gate.Verdict
-}
-
-func newReviewed(settings Settings, m modes, uses []use, verdicts map[question]gate.Verdict) reviewed {
-	return reviewed{settings, m, byImage(uses), verdicts}
 }
 
 // objection is an image that a mode does not let pass unsaid.
@@ -38,36 +34,19 @@ func (r reviewed) objections(policy string) []objection {
 		return nil
 	}
 	var list []objection
-	for _, o := range r.images {
-		q := question{o.uses[0].image, policy}
+	for _, uses := range r.images {
+		q := question{uses[0].image, policy}
 		v, ok := r.verdicts[q]
 		if !ok { // a verdict that was not asked for is no yes
 			v = unjudged(q, &gate.Trouble{Cause: gate.Internal, Text: "a fault of ecr-gate itself", Mend: "report it with ecr-gate's log"})
 		}
 		if t := r.settings.treatment(v); t != Allow {
-			o.verdict, o.treatment = v, t
-			list = append(list, o)
+			list = append(list, objection{uses, v, t})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b objection) int {
 		return cmp.Or(cmp.Compare(a.treatment, b.treatment), cmp.Compare(a.verdict.Outcome, b.verdict.Outcome))
 	})
-	return list
-}
-
-// byImage puts the places of each image together, in the pod's order.
-func byImage(uses []use) []objection {
-	list := make([]objection, 0, len(uses))
-	at := make(map[string]int, len(uses))
-	for _, u := range uses {
-		i, ok := at[u.image]
-		if !ok {
-			i = len(list)
-			at[u.image] = i
-			list = append(list, objection{})
-		}
-		list[i].uses = append(list[i].uses, u)
-	}
 	return list
 }
 
@@ -103,9 +82,9 @@ func (r reviewed) warnings(enforced []objection) []string {
 			list = append(list, o.warning("let in with a warning: "))
 		}
 	}
-	for _, o := range r.images {
-		for _, w := range r.verdicts[question{o.uses[0].image, r.modes.enforce}].Warnings {
-			list = append(list, clip(o.uses[0].String()+": "+w, maxWarning))
+	for _, uses := range r.images {
+		for _, w := range r.verdicts[question{uses[0].image, r.modes.enforce}].Warnings {
+			list = append(list, clip(uses[0].String()+": "+w, maxWarning))
 		}
 	}
 	return bounded(list)
@@ -147,24 +126,24 @@ func (r reviewed) annotations(enforced []objection) map[string]string {
 // judged lists which digest stood for each image and what became of it.
 func (r reviewed) judged(policy string) string {
 	var list []string
-	for _, o := range r.images {
-		v := r.verdicts[question{o.uses[0].image, policy}]
-		list = append(list, o.uses[0].name+"="+cmp.Or(v.Digest, "unresolved")+" "+v.Outcome.String())
+	for _, uses := range r.images {
+		v := r.verdicts[question{uses[0].image, policy}]
+		list = append(list, uses[0].name+"="+cmp.Or(v.Digest, "unresolved")+" "+v.Outcome.String())
 	}
 	return clip(strings.Join(list, ", "), maxMessage)
 }
 
 // log writes one line for each verdict.
 func (r reviewed) log(ctx context.Context, log *slog.Logger, req admission.Request, p pod) {
-	for _, o := range r.images {
+	for _, uses := range r.images {
 		for _, policy := range r.modes.policies() {
-			v := r.verdicts[question{o.uses[0].image, policy}]
+			v := r.verdicts[question{uses[0].image, policy}]
 			level, attrs := slog.LevelInfo, []slog.Attr{
 				slog.String("door", "webhook"),
 				slog.String("requestId", string(req.UID)),
 				slog.String("namespace", req.Namespace),
 				slog.String("pod", p.name()),
-				slog.String("at", o.places()),
+				slog.String("at", places(uses)),
 				slog.String("image", v.Image),
 				slog.String("digest", v.Digest),
 				slog.String("mode", r.modes.of(policy)),
