@@ -49,15 +49,7 @@ func (b *buffer) String() string {
 // serve takes jobs, shows its numbers, reloads its file, and ends with exit 0
 // when it is told to.
 func TestServe(t *testing.T) {
-	aws := awslocal.New(awslocal.Options{})
-	if _, err := aws.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(aws.Close)
-	for _, variable := range aws.Environment() {
-		name, value, _ := strings.Cut(variable, "=")
-		t.Setenv(name, value)
-	}
+	aws := localAWS(t)
 	if err := createActionType(t.Context(), aws.AWSConfig(), pipeline.ActionType{}); err != nil {
 		t.Fatal(err)
 	}

@@ -61,6 +61,21 @@ func certificateFolder(t *testing.T) string {
 	return dir
 }
 
+// localAWS is an AWS that the process's environment leads to.
+func localAWS(t *testing.T) *awslocal.Server {
+	t.Helper()
+	aws := awslocal.New(awslocal.Options{})
+	if _, err := aws.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(aws.Close)
+	for _, variable := range aws.Environment() {
+		name, value, _ := strings.Cut(variable, "=")
+		t.Setenv(name, value)
+	}
+	return aws
+}
+
 // serving runs `serve` with an AWS of its own until the test ends.
 type serving struct {
 	aws             *awslocal.Server
@@ -72,15 +87,7 @@ type serving struct {
 
 func startServe(t *testing.T, file, certificates string) *serving {
 	t.Helper()
-	aws := awslocal.New(awslocal.Options{})
-	if _, err := aws.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(aws.Close)
-	for _, variable := range aws.Environment() {
-		name, value, _ := strings.Cut(variable, "=")
-		t.Setenv(name, value)
-	}
+	aws := localAWS(t)
 	hook := freePort(t)
 	_, port, err := net.SplitHostPort(hook)
 	if err != nil {
@@ -156,11 +163,18 @@ func TestServeWebhookWithoutCluster(t *testing.T) {
 	}
 	write(5)
 	eventually(t, ask)
+	empty := podReview("anywhere", "web", "x")
+	empty.Object.Raw = []byte(`{"spec":{}}`)
+	if answer, err := sendReview(t.Context(), client, s.url, empty); err != nil || answer.Allowed {
+		t.Errorf("a pod without containers: %+v, %v", answer, err)
+	}
 	shown := get(t, "http://"+s.metrics+"/metrics")
 	for _, want := range []string{
 		`ecr_gate_verdicts_total{door="webhook",outcome="Denied",policy="dev"}`,
 		`ecr_gate_scan_cache_total{result="miss"} 2`,
 		`ecr_gate_scan_cache_total{result="stale"} 0`,
+		`ecr_gate_reviews_refused_total{reason="unreadable"} 1`,
+		`ecr_gate_reviews_refused_total{reason="overload"} 0`,
 		`ecr_gate_certificate_expiry_timestamp_seconds 1.`,
 		`controller_runtime_webhook_requests_total{code="200",webhook="/validate"}`,
 		`go_goroutines`,
