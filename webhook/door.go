@@ -211,13 +211,19 @@ func (d *Door) Ready(ctx context.Context) error {
 	}
 	var config admissionregistrationv1.ValidatingWebhookConfiguration
 	err = d.mgr.GetCache().Get(ctx, types.NamespacedName{Name: d.Name}, &config)
+	return d.asked(chain, &config, err)
+}
+
+// asked reports, as an error, why the API server could not ask: by its webhook
+// configuration, or the error with which that was read.
+func (d *Door) asked(chain []byte, config *admissionregistrationv1.ValidatingWebhookConfiguration, err error) error {
 	switch {
 	case apierrors.IsNotFound(err) && d.proven.Load():
 		return nil // somebody switched the webhook off: nobody asks
 	case err != nil:
 		return fmt.Errorf("ValidatingWebhookConfiguration %s cannot be read: %w", d.Name, err)
 	}
-	if err := trusted(chain, dnsName(d.Name, d.Namespace), &config, time.Now()); err != nil {
+	if err := trusted(chain, dnsName(d.Name, d.Namespace), config, time.Now()); err != nil {
 		return err
 	}
 	d.proven.Store(true)

@@ -177,10 +177,10 @@ type patient struct {
 func (p patient) Start(ctx context.Context) error {
 	for {
 		err := p.CertRotator.Start(ctx)
-		switch {
-		case err == nil, ctx.Err() != nil:
+		if ctx.Err() != nil {
 			return nil // told to stop
-		case beyondBegin(err):
+		}
+		if err == nil || beyondBegin(err) {
 			return err
 		}
 		p.log.ErrorContext(ctx, "the certificate cannot be kept; trying again", "error", err, "hint",

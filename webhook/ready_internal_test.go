@@ -1,0 +1,36 @@
+package webhook
+
+import (
+	"errors"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// A replica is ready once the API server trusts it, and stays so when somebody
+// switches the webhook off: nobody asks then. One that was never trusted does not.
+func TestReadiness(t *testing.T) {
+	ca := newAuthority(t, "ca", nil)
+	chain := ca.issue(t, nil).cert
+	gone := apierrors.NewNotFound(schema.GroupResource{Resource: "validatingwebhookconfigurations"}, "ecr-gate")
+	d := &Door{Name: "ecr-gate", Namespace: "gate"}
+	if d.asked(chain, bundled(), gone) == nil {
+		t.Error("ready though nobody ever trusted it")
+	}
+	if d.asked(chain, bundled(newAuthority(t, "ca", nil).pem), nil) == nil || d.proven.Load() {
+		t.Error("ready though the API server trusts another CA")
+	}
+	if err := d.asked(chain, bundled(ca.pem), nil); err != nil {
+		t.Error(err)
+	}
+	if err := d.asked(chain, bundled(), gone); err != nil {
+		t.Errorf("not ready after the webhook was switched off: %v", err)
+	}
+	if d.asked(chain, bundled(), errors.New("no answer")) == nil {
+		t.Error("ready though nobody can say")
+	}
+	if d.asked(chain, bundled(newAuthority(t, "ca", nil).pem), nil) == nil {
+		t.Error("ready for good")
+	}
+}
