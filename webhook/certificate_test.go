@@ -2,12 +2,14 @@ package webhook
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"log/slog"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -201,6 +203,38 @@ func TestWritePair(t *testing.T) {
 	}
 }
 
+// runDoor runs a door until its port answers; stop ends it.
+func runDoor(t *testing.T, d *Door) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	logged := make(lines, 8)
+	d.Host, d.Log = "127.0.0.1", slog.New(slog.NewTextHandler(logged, nil))
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(ctx) }()
+	select {
+	case <-logged: // "answering reviews"
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	return func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// lines passes on what is logged, while there is room.
+type lines chan string
+
+func (l lines) Write(p []byte) (int, error) {
+	select {
+	case l <- string(p):
+	default:
+	}
+	return len(p), nil
+}
+
 func TestDoorOfAFolder(t *testing.T) {
 	dir := t.TempDir()
 	d := &Door{CertDir: dir}
@@ -214,9 +248,14 @@ func TestDoorOfAFolder(t *testing.T) {
 	if err := writePair(dir, good.cert, good.key); err != nil {
 		t.Fatal(err)
 	}
+	if err := d.Ready(t.Context()); err == nil {
+		t.Error("ready before anybody listens")
+	}
+	stop := runDoor(t, d)
 	if err := d.Ready(t.Context()); err != nil || time.Until(d.CertificateExpiry()) <= 0 {
 		t.Errorf("not ready: %v, until %s", err, d.CertificateExpiry())
 	}
+	stop()
 	if err := os.WriteFile(filepath.Join(dir, "tls.crt"), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -55,6 +55,7 @@ type Door struct {
 	handler *Handler
 	mgr     manager.Manager // nil: no cluster
 	present chan struct{}   // closed when there is a certificate to serve
+	listens atomic.Bool     // connections are accepted
 	proven  atomic.Bool     // the API server has trusted the certificate once
 }
 
@@ -112,7 +113,7 @@ func (d *Door) serve(ctx context.Context) error {
 	}
 	endpoint := NewEndpoint(d.handler, logr.FromSlogHandler(d.Log.Handler()))
 	endpoint.Refused = d.Refused
-	return serveTLS(ctx, addressOf(d.Host, d.Port), d.dir, endpoint, d.Log)
+	return serveTLS(ctx, addressOf(d.Host, d.Port), d.dir, endpoint, d.Log, func() { d.listens.Store(true) })
 }
 
 // manager caches only what is asked for: the metadata of namespaces, one Secret,
@@ -196,11 +197,15 @@ func (d *Door) rotateCertificate() error {
 }
 
 // Ready reports, as an error, why reviews would fail now: a certificate that is
-// not there, or one that the API server does not trust yet.
+// not there, a port nobody listens on yet, or a certificate that the API server does
+// not trust yet.
 func (d *Door) Ready(ctx context.Context) error {
 	chain, err := os.ReadFile(filepath.Join(d.dir, certFile))
 	if err != nil {
 		return errors.New("there is no certificate yet")
+	}
+	if !d.listens.Load() {
+		return errors.New("connections are not accepted yet")
 	}
 	if d.mgr == nil {
 		_, _, err := parseChain(chain)

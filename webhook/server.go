@@ -29,8 +29,9 @@ const (
 const drainTime = 3 * time.Second
 
 // serveTLS answers with the certificate in a folder, tls.crt and tls.key, which is
-// watched, until ctx is done and all reviews in hand are answered.
-func serveTLS(ctx context.Context, address, certDir string, endpoint *Endpoint, log *slog.Logger) error {
+// watched, until ctx is done and all reviews in hand are answered. It calls
+// listening once connections are accepted.
+func serveTLS(ctx context.Context, address, certDir string, endpoint *Endpoint, log *slog.Logger, listening func()) error {
 	certificate, err := certwatcher.New(filepath.Join(certDir, certFile), filepath.Join(certDir, keyFile))
 	if err != nil {
 		return err
@@ -58,6 +59,7 @@ func serveTLS(ctx context.Context, address, certDir string, endpoint *Endpoint, 
 	}()
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
+	listening()
 	log.InfoContext(ctx, "answering reviews", "address", address)
 	select {
 	case err := <-ended:
