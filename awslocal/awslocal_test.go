@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
@@ -19,7 +21,13 @@ import (
 	"github.com/ecr-gate/ecr-gate/awslocal"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain runs the tests or, started as a Lambda function, handles events.
+func TestMain(m *testing.M) {
+	if os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
+		lambda.Start(handleEvent) // does not return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // noon is a fixed time for what needs one.
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

@@ -1,6 +1,7 @@
 // Package awslocal is an AWS on this machine: ECR image scans, CodePipeline
-// jobs, S3 objects and STS roles behind one plain HTTP endpoint, spoken to by
-// the real AWS SDK clients.
+// jobs, S3 objects, STS roles, SSM parameters, SNS topics and EventBridge buses
+// behind one plain HTTP endpoint, spoken to by the real AWS SDK clients; and
+// Lambda functions as their processes see them.
 //
 // The demo runs on it, and every test that needs AWS does. It fakes the
 // server and not the client, so what a test proves holds for the wire: the

@@ -17,7 +17,8 @@ type execution struct {
 	done      chan struct{}     // closed when it ended and everybody was told
 }
 
-// StartPipeline runs a pipeline. Its jobs are handed out by PollForJobs.
+// StartPipeline runs a pipeline. Its jobs are handed out by PollForJobs, but for
+// those of Lambda actions.
 func (s *Server) StartPipeline(pipeline Pipeline) (executionID string) {
 	p := s.pipeline
 	defer p.announce() // runs after the unlocking
@@ -87,6 +88,7 @@ func (p *pipelineService) begin(x *execution, action Action) {
 	stage.Status = InProgress
 	stage.Jobs = append(stage.Jobs, j.id)
 	p.changed(x)
+	p.invoke(j)
 }
 
 func (a Action) inputs() []Artifact {

@@ -22,15 +22,18 @@ func refuse(code, format string, args ...any) *failure {
 }
 
 // refuse writes the failure in the words and the format of the service: JSON
-// services say AccessDeniedException in JSON, S3 and STS AccessDenied in XML.
+// services say AccessDeniedException in JSON, S3 and STS AccessDenied in XML, SNS
+// AuthorizationError.
 func (in *incoming) refuse(w http.ResponseWriter, f *failure) {
 	sent := *f
 	if sent.Status == 0 {
 		sent.Status = http.StatusBadRequest
 	}
 	switch in.service {
-	case "s3", "sts":
+	case "s3", "sts", "sns":
 		in.refuseXML(w, sent)
+	case "lambda":
+		refuseRuntime(w, sent)
 	default:
 		refuseJSON(w, sent)
 	}
@@ -42,14 +45,23 @@ func refuseJSON(w http.ResponseWriter, f failure) {
 	writeBody(w, "application/x-amz-json-1.1", f.Status, body)
 }
 
+// refuseRuntime speaks as Lambda's runtime API.
+func refuseRuntime(w http.ResponseWriter, f failure) {
+	body, _ := json.Marshal(functionError{Type: f.Code, Message: f.Message})
+	writeBody(w, "application/json", f.Status, body)
+}
+
 func (in *incoming) refuseXML(w http.ResponseWriter, f failure) {
 	if f.Code == "AccessDeniedException" {
 		f.Code, f.Status = "AccessDenied", http.StatusForbidden
+		if in.service == "sns" {
+			f.Code = "AuthorizationError"
+		}
 	}
 	type details struct{ Code, Message string }
 	inner := details{f.Code, f.Message}
 	var body []byte
-	if in.service == "sts" {
+	if in.service != "s3" {
 		body, _ = xml.Marshal(struct {
 			XMLName xml.Name `xml:"ErrorResponse"`
 			Error   details

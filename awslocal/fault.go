@@ -84,7 +84,7 @@ func (a *activeFault) strikes() bool {
 }
 
 // suffer answers a request the way the fault says.
-func (s *Server) suffer(w http.ResponseWriter, in *incoming, f Fault) {
+func (s *Server) suffer(w http.ResponseWriter, in *incoming, f Fault, answer answer) {
 	if !s.pause(in, f.Latency) {
 		panic(http.ErrAbortHandler)
 	}
@@ -99,9 +99,9 @@ func (s *Server) suffer(w http.ResponseWriter, in *incoming, f Fault) {
 	case f.Truncate < 0:
 		panic(http.ErrAbortHandler)
 	case f.Truncate > 0:
-		s.perform(&cutWriter{w, f.Truncate}, in)
+		answer(&cutWriter{w, f.Truncate}, in)
 	default:
-		s.perform(w, in)
+		answer(w, in)
 	}
 }
 

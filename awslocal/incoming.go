@@ -13,10 +13,10 @@ import (
 // client that goes away only once the body is consumed.
 type incoming struct {
 	http      *http.Request
-	service   string // ecr, codepipeline, s3, sts or unknown
+	service   string // as SigV4 calls it: ecr, codepipeline, s3, ...; or unknown
 	operation string // "ecr.BatchGetImage"
 	body      []byte
-	form      url.Values // of an STS request
+	form      url.Values // of an STS or SNS request
 	signer    signer
 }
 
@@ -24,6 +24,8 @@ type incoming struct {
 var targets = map[string]string{
 	"AmazonEC2ContainerRegistry_V20150921": "ecr",
 	"CodePipeline_20150709":                "codepipeline",
+	"AWSEvents":                            "events",
+	"AmazonSSM":                            "ssm",
 }
 
 func receive(r *http.Request) (*incoming, error) {
@@ -31,24 +33,35 @@ func receive(r *http.Request) (*incoming, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &incoming{http: r, body: body, signer: readSigner(r)}
-	in.name()
-	return in, nil
+	return &incoming{http: r, body: body, signer: readSigner(r)}, nil
 }
 
+// name tells what the request to AWS is for.
 func (in *incoming) name() {
 	target := in.http.Header.Get("X-Amz-Target")
 	switch {
 	case target != "":
 		in.nameTarget(target)
 	case strings.HasPrefix(in.http.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
-		in.service = "sts"
-		in.form, _ = url.ParseQuery(string(in.body))
-		in.operation = "sts." + in.form.Get("Action")
+		in.nameForm()
+	case in.signer.service == "inspector2":
+		in.service = "inspector2"
+		in.operation = "inspector2." + inspectorOperations[in.http.URL.Path]
 	default:
 		in.service = "s3"
 		in.operation = "s3." + s3Operation(in.http)
 	}
+}
+
+// nameForm tells the services of AWS's query protocol apart by the version of
+// their API.
+func (in *incoming) nameForm() {
+	in.form, _ = url.ParseQuery(string(in.body))
+	in.service = "sts"
+	if in.form.Get("Version") == topicVersion {
+		in.service = "sns"
+	}
+	in.operation = in.service + "." + in.form.Get("Action")
 }
 
 func (in *incoming) nameTarget(target string) {

@@ -1,7 +1,8 @@
 package awslocal
 
 // Job is a bare job for AddJob, without a pipeline. The zero values make a
-// Custom/Test/EcrGate/1 job with no artifacts.
+// Custom/Test/EcrGate/1 job with no artifacts. With Category Invoke and Provider
+// Lambda it goes to the function that the Configuration's FunctionName names.
 type Job struct {
 	Account  string // default: the server's
 	Category string // default Test

@@ -47,7 +47,8 @@ type jobDetailsRequest struct {
 	JobID *string `json:"jobId"`
 }
 
-// jobDetails renews the artifact credentials and tells no nonce.
+// jobDetails renews the artifact credentials and tells no nonce. It is for custom
+// actions only; what AWS answers for another job is not documented.
 func (p *pipelineService) jobDetails(_ call, in jobDetailsRequest) (any, error) {
 	var v violations
 	v.required("jobId", in.JobID, jobIDs)
@@ -59,6 +60,9 @@ func (p *pipelineService) jobDetails(_ call, in jobDetailsRequest) (any, error) 
 	j, err := p.job(*in.JobID)
 	if err != nil {
 		return nil, err
+	}
+	if j.invokes() {
+		return nil, refuse("JobNotFoundException", "The job '%s' is not one of a custom action", j.id)
 	}
 	body := p.body(j)
 	body.Nonce = ""

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 )
 
 // pipelineService is CodePipeline: action types, the queue of jobs, and the
@@ -12,6 +13,10 @@ type pipelineService struct {
 	opts  Options
 	keys  *keyring
 	store *objectStore
+	// function finds a Lambda function, nil if there is none; after does
+	// something in a while. Both may be called with the lock held.
+	function func(name string) *Function
+	after    func(time.Duration, func())
 
 	mu         sync.Mutex
 	types      []*actionType
@@ -61,7 +66,9 @@ func (p *pipelineService) enqueue(spec Job, x *execution) *job {
 	j := &job{Job: spec, id: p.newID(), status: jobQueued, execution: x}
 	p.jobs[j.id] = j
 	p.order = append(p.order, j)
-	p.queue = append(p.queue, j)
+	if !j.invokes() {
+		p.queue = append(p.queue, j)
+	}
 	return j
 }
 
@@ -78,7 +85,9 @@ func (s *Server) AddJob(spec Job) (id string) {
 	p := s.pipeline
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.enqueue(p.completed(spec), nil).id
+	j := p.enqueue(p.completed(spec), nil)
+	p.invoke(j)
+	return j.id
 }
 
 // JobState tells how a job stands; false: there is no such job.

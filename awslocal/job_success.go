@@ -102,11 +102,15 @@ func (p *pipelineService) succeed(_ call, in successRequest) (any, error) {
 func (p *pipelineService) continueJob(j *job) {
 	next := j.Job
 	next.ContinuationToken = j.result.ContinuationToken
-	j.successor = p.enqueue(next, j.execution).id
+	successor := p.enqueue(next, j.execution)
+	j.successor = successor.id
+	if successor.invokes() {
+		p.after(p.opts.ContinuationPause, func() { p.invokeNow(successor) })
+	}
 }
 
 // settle takes a job's one result. A job nobody acknowledged takes none, nor
-// does one that has ended.
+// does one that has ended; a function need not acknowledge its own.
 func (p *pipelineService) settle(id, status string, result JobResult) (*job, error) {
 	j, err := p.job(id)
 	if err != nil {

@@ -78,18 +78,22 @@ func (p *pipelineService) body(j *job) jobBody {
 		Outputs:           artifactBodies(j.OutputArtifacts),
 		ContinuationToken: j.ContinuationToken,
 	}
-	if open := j.grants(); len(open) > 0 {
-		key, id := p.keys.issue(identity{
-			account:   j.Account,
-			arn:       "arn:aws:sts::" + j.Account + ":assumed-role/codepipeline/" + j.id,
-			artifacts: open,
-		})
-		data.Credentials = &artifactKey{key, id.secret, id.token}
+	if len(j.grants()) > 0 {
+		data.Credentials = p.artifactKey(j)
 	}
 	if j.EncryptionKeyID != "" {
 		data.EncryptionKey = &encryptionKey{j.EncryptionKeyID, "KMS"}
 	}
 	return jobBody{ID: j.id, Data: data, Nonce: j.nonce, Account: j.Account}
+}
+
+func (p *pipelineService) artifactKey(j *job) *artifactKey {
+	key, id := p.keys.issue(identity{
+		account:   j.Account,
+		arn:       "arn:aws:sts::" + j.Account + ":assumed-role/codepipeline/" + j.id,
+		artifacts: j.grants(),
+	})
+	return &artifactKey{key, id.secret, id.token}
 }
 
 func (p *pipelineService) context(j *job) *pipelineContext {

@@ -86,7 +86,7 @@ func unknownKey(service string) error {
 	case "s3":
 		return &failure{http.StatusForbidden, "InvalidAccessKeyId",
 			"The AWS Access Key Id you provided does not exist in our records."}
-	case "sts":
+	case "sts", "sns":
 		return &failure{http.StatusForbidden, "InvalidClientTokenId",
 			"The security token included in the request is invalid"}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/ecr-gate/ecr-gate/awslocal"
 )
@@ -171,6 +172,38 @@ func TestObjectsThatAreNoArtifacts(t *testing.T) {
 	if err := s.PutObject("No Bucket", "k", nil); err == nil {
 		t.Error("a bad bucket name passed")
 	}
+}
+
+func TestObjectThatHasNotChanged(t *testing.T) {
+	s := start(t, awslocal.Options{})
+	if err := s.PutObject("config", "config.yaml", []byte("kind: Config")); err != nil {
+		t.Fatal(err)
+	}
+	client := s3Client(impatient(s))
+	read := func(key string, known *string) (*s3.GetObjectOutput, error) {
+		out, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("config"), Key: &key, IfNoneMatch: known})
+		if err == nil {
+			_ = out.Body.Close()
+		}
+		return out, err
+	}
+	first, err := read("config.yaml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = read("config.yaml", first.ETag)
+	if status := wantError[*smithyhttp.ResponseError](t, err).HTTPStatusCode(); status != http.StatusNotModified {
+		t.Errorf("unchanged: %d, want 304", status)
+	}
+	if err := s.PutObject("config", "config.yaml", []byte("kind: Changed")); err != nil {
+		t.Fatal(err)
+	}
+	second, err := read("config.yaml", first.ETag)
+	if err != nil || *second.ETag == *first.ETag {
+		t.Errorf("changed: %+v, %v", second, err)
+	}
+	_, err = read("policy.yaml", nil)
+	wantError[*s3types.NoSuchKey](t, err)
 }
 
 func TestObjectFaults(t *testing.T) {

@@ -14,6 +14,8 @@ type Stage struct {
 
 // Action is one action of a pipeline. Without a Provider it succeeds at once;
 // with one it makes a job of that custom action type and waits for the result.
+// Provider Lambda of Category Invoke is AWS's own: the job is not polled for but
+// handed to the function that the Configuration's FunctionName names.
 type Action struct {
 	Name     string // default: the stage's
 	Provider string

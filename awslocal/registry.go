@@ -16,7 +16,8 @@ type ecrService struct {
 
 	mu         sync.Mutex
 	registries map[registryID]map[string]*repository
-	scanTypes  map[string]string // by account
+	scanTypes  map[string]string         // by account
+	scanRules  map[string][]ScanningRule // by account; none: one rule for all repositories
 }
 
 // registryID names a registry: an account has one in each Region.
@@ -24,8 +25,9 @@ type registryID struct{ account, region string }
 
 // repository holds images by digest; tags point at digests.
 type repository struct {
-	images map[string]*storedImage
-	tags   map[string]string
+	images     map[string]*storedImage
+	tags       map[string]string
+	scanOnPush bool // the repository's own flag
 }
 
 // storedImage is an image as it was put, with the progress of its scan.
@@ -35,6 +37,7 @@ type storedImage struct {
 	put         time.Time
 	scanStarted time.Time // by StartImageScan
 	script      script
+	coverage    *Coverage // what Inspector lists of it; nil: nothing
 }
 
 func newECRService(opts Options) *ecrService {
@@ -42,6 +45,7 @@ func newECRService(opts Options) *ecrService {
 		opts:       opts,
 		registries: map[registryID]map[string]*repository{},
 		scanTypes:  map[string]string{},
+		scanRules:  map[string][]ScanningRule{},
 	}
 }
 

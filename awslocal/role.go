@@ -29,16 +29,6 @@ func (s *Server) AllowRole(arn string) {
 	s.sts.roles = append(s.sts.roles, arn)
 }
 
-func (t *tokenService) serve(w http.ResponseWriter, c call) {
-	answer, err := t.perform(c)
-	if err != nil {
-		c.refuse(w, asFailure(err))
-		return
-	}
-	body, _ := xml.Marshal(answer)
-	writeBody(w, "text/xml", http.StatusOK, body)
-}
-
 func (t *tokenService) perform(c call) (any, error) {
 	switch c.operation {
 	case "sts.AssumeRole", "sts.AssumeRoleWithWebIdentity":

@@ -2,6 +2,7 @@ package awslocal
 
 import (
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"net/http"
 )
@@ -17,11 +18,20 @@ type call struct {
 // body, or an error, a *failure if AWS would know it.
 type operation func(call) (any, error)
 
+// answer writes the answer to a request.
+type answer func(http.ResponseWriter, *incoming)
+
 // raw is a body to be answered as it is.
 type raw []byte
 
 // ServeHTTP answers one AWS request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.attend(w, r, (*incoming).name, s.perform)
+}
+
+// attend writes a request into the journal and has it answered, or lets it
+// suffer a fault.
+func (s *Server) attend(w http.ResponseWriter, r *http.Request, name func(*incoming), answer answer) {
 	if !s.enter() {
 		panic(http.ErrAbortHandler)
 	}
@@ -30,12 +40,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(http.ErrAbortHandler) // the client went away halfway
 	}
+	name(in)
 	s.journal.record(in, s.opts.Now())
 	if f, ok := s.faults.take(in.operation); ok {
-		s.suffer(w, in, f)
+		s.suffer(w, in, f, answer)
 		return
 	}
-	s.perform(w, in)
+	answer(w, in)
 }
 
 // perform answers as AWS would.
@@ -50,7 +61,9 @@ func (s *Server) perform(w http.ResponseWriter, in *incoming) {
 	case "s3":
 		s.store.serve(w, c)
 	case "sts":
-		s.sts.serve(w, c)
+		performQuery(w, c, s.sts.perform)
+	case "sns":
+		performQuery(w, c, s.topics.perform)
 	default:
 		s.performJSON(w, c)
 	}
@@ -76,6 +89,21 @@ func (s *Server) performJSON(w http.ResponseWriter, c call) {
 		return
 	}
 	writeBody(w, "application/x-amz-json-1.1", http.StatusOK, body)
+}
+
+// performQuery answers in AWS's query protocol: a value to be sent as XML.
+func performQuery(w http.ResponseWriter, c call, do operation) {
+	answer, err := do(c)
+	if err != nil {
+		c.refuse(w, asFailure(err))
+		return
+	}
+	body, err := xml.Marshal(answer)
+	if err != nil {
+		c.refuse(w, asFailure(err))
+		return
+	}
+	writeBody(w, "text/xml", http.StatusOK, body)
 }
 
 func asFailure(err error) *failure {
@@ -115,5 +143,11 @@ func (s *Server) operationTable() map[string]operation {
 		"codepipeline.GetJobDetails":          handle(p.jobDetails),
 		"codepipeline.PutJobSuccessResult":    handle(p.succeed),
 		"codepipeline.PutJobFailureResult":    handle(p.fail),
+
+		"ssm.GetParameter": handle(s.parameters.get),
+		"events.PutEvents": handle(s.buses.put),
+
+		"inspector2.ListCoverage": handle(e.listCoverage),
+		"inspector2.ListFindings": handle(e.listFindings),
 	}
 }

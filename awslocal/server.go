@@ -13,32 +13,41 @@ type Options struct {
 	Account string           // default 111122223333
 	Region  string           // default eu-west-1
 	Now     func() time.Time // default time.Now
+
+	// ContinuationPause is how long CodePipeline lets pass before it invokes a
+	// function again for a job that was continued; default 200 ms. How long AWS
+	// takes is documented nowhere.
+	ContinuationPause time.Duration
 }
 
-// Server is an AWS on this machine: ECR scanning, CodePipeline jobs, S3 and
-// STS behind one HTTP endpoint. It is an http.Handler too. All its methods
+// Server is an AWS on this machine: ECR scanning, CodePipeline jobs, S3, STS and
+// others behind one HTTP endpoint. It is an http.Handler too. All its methods
 // may be called at any time and from several goroutines.
 type Server struct {
 	opts Options
 
-	keys     *keyring
-	ecr      *ecrService
-	pipeline *pipelineService
-	store    *objectStore
-	sts      *tokenService
+	keys       *keyring
+	ecr        *ecrService
+	pipeline   *pipelineService
+	store      *objectStore
+	sts        *tokenService
+	parameters *parameterService
+	topics     *topicService
+	buses      *busService
 
 	operations map[string]operation
 	journal    journal
 	faults     faultList
 	transport  *http.Transport
 
-	mu       sync.Mutex // guards the fields below
-	url      string
-	listener *http.Server
-	closed   bool
-	closing  chan struct{}
-	serving  sync.WaitGroup // the accept loop
-	handling sync.WaitGroup // requests in hand
+	mu        sync.Mutex // guards the fields below
+	url       string
+	listeners []*http.Server // the endpoint's and the functions'
+	functions map[string]*Function
+	closed    bool
+	closing   chan struct{}
+	serving   sync.WaitGroup // the accept loops
+	handling  sync.WaitGroup // requests in hand, and what is to be done in a while
 }
 
 // New returns a server that does not listen yet.
@@ -48,12 +57,17 @@ func New(opts Options) *Server {
 		opts:      opts,
 		keys:      newKeyring(opts.Account),
 		transport: &http.Transport{MaxIdleConnsPerHost: 64},
+		functions: map[string]*Function{},
 		closing:   make(chan struct{}),
 	}
 	s.store = newObjectStore()
 	s.ecr = newECRService(opts)
 	s.pipeline = newPipelineService(opts, s.keys, s.store)
+	s.pipeline.function, s.pipeline.after = s.function, s.after
 	s.sts = newTokenService(s.keys)
+	s.parameters = newParameterService(opts)
+	s.topics = newTopicService(opts)
+	s.buses = newBusService(opts)
 	s.operations = s.operationTable()
 	return s
 }
@@ -68,6 +82,9 @@ func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.ContinuationPause == 0 {
+		o.ContinuationPause = 200 * time.Millisecond
+	}
 	return o
 }
 
@@ -80,7 +97,7 @@ func (s *Server) Start() (url string, err error) {
 func (s *Server) StartAt(addr string) (url string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || s.listener != nil {
+	if s.closed || s.url != "" {
 		return "", fmt.Errorf("awslocal: already started or closed")
 	}
 	l, err := net.Listen("tcp", addr)
@@ -88,8 +105,9 @@ func (s *Server) StartAt(addr string) (url string, err error) {
 		return "", fmt.Errorf("awslocal: %w", err)
 	}
 	s.url = "http://" + l.Addr().String()
-	s.listener = &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
-	s.serving.Go(func() { _ = s.listener.Serve(l) })
+	listener := &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
+	s.listeners = append(s.listeners, listener)
+	s.serving.Go(func() { _ = listener.Serve(l) })
 	return s.url, nil
 }
 
@@ -99,18 +117,21 @@ func (s *Server) Close() {
 	s.mu.Lock()
 	first := !s.closed
 	s.closed = true
-	listener := s.listener
+	listeners, functions := s.listeners, s.functions
 	s.mu.Unlock()
 	if first {
 		// Connections go before the hanging requests are let go, so that none
 		// of those looks like an answer.
-		if listener != nil {
+		for _, listener := range listeners {
 			_ = listener.Close()
 		}
 		close(s.closing)
 	}
 	s.handling.Wait()
 	s.serving.Wait()
+	for _, f := range functions {
+		f.close()
+	}
 	s.transport.CloseIdleConnections()
 }
 
@@ -134,4 +155,21 @@ func (s *Server) enter() bool {
 		s.handling.Add(1)
 	}
 	return !s.closed
+}
+
+// after does something in a while, unless the server is closed before.
+func (s *Server) after(d time.Duration, do func()) {
+	if !s.enter() {
+		return
+	}
+	go func() {
+		defer s.handling.Done()
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			do()
+		case <-s.closing:
+		}
+	}()
 }
