@@ -67,13 +67,17 @@ var packageMap = map[string]folder{
 			"golang.org/x/sync",
 		},
 	},
-	"gate/ecr": {
+	"gate/doctor": {
 		project: []string{"gate"},
+	},
+	"gate/ecr": {
+		project: []string{"gate", "gate/doctor"},
 		others: []string{
 			"github.com/aws/aws-sdk-go-v2/aws",
 			"github.com/aws/aws-sdk-go-v2/config",
 			"github.com/aws/aws-sdk-go-v2/credentials",
 			"github.com/aws/aws-sdk-go-v2/service/ecr",
+			"github.com/aws/aws-sdk-go-v2/service/inspector2",
 			"github.com/aws/aws-sdk-go-v2/service/sts",
 			"github.com/aws/smithy-go",
 			"github.com/package-url/packageurl-go",
@@ -97,10 +101,14 @@ var packageMap = map[string]folder{
 	},
 	"gate/report": {
 		project: []string{"gate"},
-		others:  []string{"github.com/owenrumney/go-sarif/v3"},
+		others: []string{
+			"github.com/openvex/go-vex",
+			"github.com/owenrumney/go-sarif/v3",
+			"github.com/package-url/packageurl-go",
+		},
 	},
 	"gate/pipeline": {
-		project: []string{"gate"},
+		project: []string{"gate", "gate/doctor"},
 		others: []string{
 			"github.com/agext/levenshtein",
 			"github.com/aws/aws-lambda-go",
@@ -112,8 +120,17 @@ var packageMap = map[string]folder{
 			"golang.org/x/sync",
 		},
 	},
-	"webhook": {
+	"gate/announce": {
 		project: []string{"gate"},
+		others: []string{
+			"github.com/aws/aws-sdk-go-v2/aws",
+			"github.com/aws/aws-sdk-go-v2/service/eventbridge",
+			"github.com/aws/aws-sdk-go-v2/service/sns",
+			"github.com/aws/smithy-go",
+		},
+	},
+	"webhook": {
+		project: []string{"gate", "gate/doctor"},
 		others: []string{
 			"github.com/go-json-experiment/json",
 			"github.com/go-logr/logr",
@@ -153,7 +170,7 @@ var walls = []struct {
 	folders []string
 	why     string
 }{
-	{"github.com/aws", []string{"gate/ecr", "gate/pipeline", "awslocal", "cmd/ecr-gate"},
+	{"github.com/aws", []string{"gate/ecr", "gate/pipeline", "gate/announce", "awslocal", "cmd/ecr-gate"},
 		"the decision must be testable without AWS: pass what you need in as one of gate's types"},
 	{"k8s.io", []string{"webhook", "cmd/ecr-gate", "test/bench"}, "Kubernetes types stay behind the webhook's door"},
 	{"sigs.k8s.io/controller-runtime", []string{"webhook", "cmd/ecr-gate", "test/bench"}, "Kubernetes types stay behind the webhook's door"},
@@ -162,6 +179,7 @@ var walls = []struct {
 	{module + "/config", []string{"cmd/ecr-gate"}, "take the setting as an argument; cmd reads the file"},
 	{module + "/awslocal", []string{"cmd/ecr-gate", "test/bench"}, "it is for the demo and for tests"},
 	{module + "/webhook", []string{"cmd/ecr-gate", "test/bench"}, "doors never import each other: what both need belongs in gate"},
+	{module + "/gate/announce", []string{"cmd/ecr-gate"}, "doors never import each other: what both need belongs in gate"},
 	{module + "/gate/pipeline", []string{"cmd/ecr-gate"}, "doors never import each other: what both need belongs in gate"},
 }
 

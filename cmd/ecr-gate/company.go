@@ -1,10 +1,11 @@
 package main
 
 import (
+	_ "embed"
+	"fmt"
 	"time"
 
 	"github.com/ecr-gate/ecr-gate/awslocal"
-	"github.com/ecr-gate/ecr-gate/gate"
 )
 
 // product is one image of the demo's company, with the pipeline that builds it.
@@ -81,23 +82,21 @@ func basic(completed time.Time, findings ...awslocal.Finding) awslocal.Scan {
 	return awslocal.Scan{Status: "COMPLETE", CompletedAt: completed, SourceUpdatedAt: completed, Findings: findings}
 }
 
-// companyPolicy is the policy the demo judges by.
-func companyPolicy() gate.Policy {
-	return gate.Policy{
-		Name:        "shop",
-		Limits:      map[gate.Severity]int{gate.Critical: 0, gate.High: 0, gate.Medium: 20},
-		UntriagedAs: gate.High,
-	}
-}
+//go:embed company/ecr-gate.yaml
+var companyConfig []byte
 
-func companyException(now time.Time) gate.Exception {
-	return gate.Exception{
-		IDs:          []string{"CVE-2026-2201"},
-		Packages:     []gate.PackageName{{Name: "libxml2"}},
-		Repositories: []string{"shop/legacy"},
-		ExpiresAt:    now.Add(30 * 24 * time.Hour).UTC().Truncate(24 * time.Hour),
-		Statement:    "we never parse XML from outside",
-		Owner:        "team-legacy",
-		Source:       "exceptions.yaml: vulnerabilities[0]",
+// companyFiles are the company's configuration, by name. An exception that holds
+// for a month has to be written today.
+func companyFiles(now time.Time) map[string][]byte {
+	return map[string][]byte{
+		"ecr-gate.yaml": companyConfig,
+		"exceptions.yaml": fmt.Appendf(nil, `vulnerabilities:
+- id: CVE-2026-2201
+  packages: [libxml2]
+  repositories: [shop/legacy]
+  expired_at: %s
+  statement: we never parse XML from outside
+  owner: team-legacy
+`, now.AddDate(0, 0, 30).Format(time.DateOnly)),
 	}
 }

@@ -4,95 +4,102 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/ecr-gate/ecr-gate/awslocal"
+	"github.com/ecr-gate/ecr-gate/config"
 	"github.com/ecr-gate/ecr-gate/gate"
 	"github.com/ecr-gate/ecr-gate/gate/ecr"
-	"github.com/ecr-gate/ecr-gate/gate/pipeline"
 )
 
 func newDemo(io streams) *cobra.Command {
 	var keep bool
+	var via string
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "See it work on this machine, with no AWS account and no cluster",
 		Long: `Start a small AWS on this machine, with a company's registry and pipelines. The
-real job worker judges what the pipelines build; then the real webhook judges, over
-TLS, the pods that would run it.`,
+real job worker, or the real Lambda function, judges what the pipelines build; then
+the real webhook judges, over TLS, the pods that would run it.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return demo(cmd.Context(), io, keep) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			scan, ok := map[string]scanStage{"worker": byWorker{}, "lambda": byLambda{}}[via]
+			if !ok {
+				return fmt.Errorf("--via %s: write worker or lambda", via)
+			}
+			return demo(cmd.Context(), io, scan, keep)
+		},
 	}
-	cmd.Flags().BoolVar(&keep, "serve", false, "keep AWS and the worker running, and print how to reach them")
+	cmd.Flags().StringVar(&via, "via", "worker", "how the pipelines ask: by a job worker (worker) or a Lambda function (lambda)")
+	cmd.Flags().BoolVar(&keep, "serve", false, "keep AWS and the pipelines' gate running, and print how to reach them")
 	return cmd
 }
 
 // demoLimit is far more than the demo takes.
 const demoLimit = time.Minute
 
-func demo(ctx context.Context, io streams, keep bool) error {
+func demo(ctx context.Context, io streams, scan scanStage, keep bool) error {
 	aws := awslocal.New(awslocal.Options{})
 	if _, err := aws.Start(); err != nil {
 		return failed{err}
 	}
 	defer aws.Close()
-	products := company(time.Now())
-	s := newStage(io.out, products, colourful(io.out))
-	s.introduce(aws)
-	judge := companyGate(aws)
-	worker, err := openDoor(ctx, aws, judge)
-	if err != nil {
-		return failed{err}
-	}
-	working, stop := context.WithCancel(ctx)
-	var group errgroup.Group
-	group.Go(func() error { return worker.Run(working) })
-	ended, err := s.perform(ctx, aws, products)
-	if err == nil {
-		err = s.admit(ctx, aws, judge, products, ended)
-	}
-	if err == nil && keep {
-		s.keep(ctx, aws)
-	}
-	stop()
-	if werr := group.Wait(); err == nil {
-		err = werr
-	}
-	if err != nil {
+	if err := perform(ctx, io, aws, scan, keep); err != nil {
 		return failed{err}
 	}
 	return nil
 }
 
-// companyGate is the one decision behind both doors.
-func companyGate(aws *awslocal.Server) *gate.Gate {
-	return &gate.Gate{
-		Source:     ecr.NewSource(aws.AWSConfig(), nil),
-		Canonical:  ecr.CanonicalHost,
-		Policies:   []gate.Policy{companyPolicy()},
-		Exceptions: []gate.Exception{companyException(time.Now())},
+func perform(ctx context.Context, io streams, aws *awslocal.Server, scan scanStage, keep bool) error {
+	files := companyFiles(time.Now())
+	judge, err := companyGate(aws, files)
+	if err != nil {
+		return err
 	}
+	stop, err := scan.open(ctx, aws, judge, files)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	products := company(time.Now())
+	s := newStage(io.out, products, colourful(io.out))
+	s.introduce(aws, scan)
+	ended, err := s.perform(ctx, aws, scan, products)
+	if err != nil {
+		return err
+	}
+	if err := s.admit(ctx, aws, judge, products, ended); err != nil {
+		return err
+	}
+	if keep {
+		s.keep(ctx, aws)
+	}
+	return nil
 }
 
-// openDoor registers the action type and makes the worker that serves it: the
-// same one that `serve` runs, but for a shorter pause between polls.
-func openDoor(ctx context.Context, aws *awslocal.Server, judge *gate.Gate) (pipeline.Worker, error) {
-	action := pipeline.ActionType{Category: "Test", Provider: "EcrGate", Version: "1"}
-	if err := createActionType(ctx, aws.AWSConfig(), action); err != nil {
-		return pipeline.Worker{}, err
+// companyGate is the one decision behind both doors.
+func companyGate(aws *awslocal.Server, files map[string][]byte) (*gate.Gate, error) {
+	dir, err := os.MkdirTemp("", "ecr-gate-demo-")
+	if err != nil {
+		return nil, err
 	}
-	return pipeline.Worker{
-		Config:       aws.AWSConfig(),
-		Gate:         judge,
-		RegistryHost: ecr.RegistryHost,
-		ActionType:   action,
-		PollInterval: 400 * time.Millisecond,
-	}, nil
+	defer os.RemoveAll(dir) //nolint:errcheck // nothing of worth is in it
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			return nil, err
+		}
+	}
+	c, err := config.Load(filepath.Join(dir, "ecr-gate.yaml"), time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return gateOf(c, ecr.NewSource(aws.AWSConfig(), nil)), nil
 }
 
 // stage shows the pipelines as they move.
@@ -123,19 +130,20 @@ func (s *stage) paint(colour, text string) string {
 	return "\x1b[" + colour + "m" + text + "\x1b[0m"
 }
 
-func (s *stage) introduce(aws *awslocal.Server) {
+func (s *stage) introduce(aws *awslocal.Server, scan scanStage) {
 	s.say("%s", s.paint("1", "ecr-gate demo: an AWS on this machine, a company's registry, its pipelines"))
-	s.say("registry %s, policy shop: no CRITICAL, no HIGH, at most 20 MEDIUM\n", aws.RegistryHost())
+	s.say("registry %s, policy shop: no CRITICAL, no HIGH, at most 20 MEDIUM", aws.RegistryHost())
+	s.say("stage Scan: %s\n", scan.about())
 }
 
 // perform runs every product's pipeline and shows how each ends.
-func (s *stage) perform(ctx context.Context, aws *awslocal.Server, products []product) ([]awslocal.Execution, error) {
+func (s *stage) perform(ctx context.Context, aws *awslocal.Server, scan scanStage, products []product) ([]awslocal.Execution, error) {
 	ctx, cancel := context.WithTimeout(ctx, demoLimit)
 	defer cancel()
 	aws.OnChange(s.moved)
 	executions := make([]string, len(products))
 	for i, p := range products {
-		executions[i] = aws.StartPipeline(p.build(aws))
+		executions[i] = aws.StartPipeline(p.build(aws, scan.action()))
 	}
 	ended := make([]awslocal.Execution, len(products))
 	for i, id := range executions {
@@ -155,8 +163,8 @@ func (s *stage) perform(ctx context.Context, aws *awslocal.Server, products []pr
 }
 
 // build pushes the product's image, as its build stage would, and describes its
-// pipeline.
-func (p product) build(aws *awslocal.Server) awslocal.Pipeline {
+// pipeline with the given action after it.
+func (p product) build(aws *awslocal.Server, scan awslocal.Action) awslocal.Pipeline {
 	image := p.image
 	image.Repository, image.Tags = "shop/"+p.name, []string{"1.4"}
 	digest := aws.PutImage(image)
@@ -164,7 +172,7 @@ func (p product) build(aws *awslocal.Server) awslocal.Pipeline {
 	return awslocal.Pipeline{Name: p.name, Stages: []awslocal.Stage{
 		{Name: "Source"},
 		{Name: "Build", Action: awslocal.Action{Namespace: "Build", Variables: map[string]string{"ImageURI": uri, "Digest": digest}}},
-		{Name: "Scan", Action: awslocal.Action{Provider: "EcrGate", Configuration: map[string]string{"Image": "#{Build.ImageURI}@#{Build.Digest}"}}},
+		{Name: "Scan", Action: scan},
 		{Name: "Deploy"},
 	}}
 }

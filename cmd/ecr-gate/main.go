@@ -28,7 +28,12 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
+	io := streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}
+	if startedByLambda() {
+		serveLambda(ctx, io)
+		return
+	}
+	os.Exit(run(ctx, os.Args[1:], io))
 }
 
 // streams are a command's standard input and outputs.

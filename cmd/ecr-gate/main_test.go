@@ -13,6 +13,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if startedByLambda() { // this binary again, as a Lambda function
+		main()
+		return
+	}
 	testscript.Main(m, map[string]func(){"ecr-gate": main})
 }
 
@@ -28,7 +32,7 @@ func TestScripts(t *testing.T) {
 			}
 			env.Defer(aws.Close)
 			for _, p := range company(time.Now()) {
-				p.build(aws)
+				p.build(aws, byWorker{}.action())
 			}
 			env.Setenv("REGISTRY", aws.RegistryHost())
 			for _, variable := range aws.Environment() {

@@ -73,7 +73,7 @@ func TestServe(t *testing.T) {
 	release := func() awslocal.StageExecution {
 		deadline, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
-		e, err := aws.WaitExecution(deadline, aws.StartPipeline(web.build(aws)))
+		e, err := aws.WaitExecution(deadline, aws.StartPipeline(web.build(aws, byWorker{}.action())))
 		if err != nil {
 			t.Fatalf("%v\n%s", err, logs)
 		}

@@ -30,29 +30,26 @@ var usualFiles = []string{"imageDetail.json", "imagedefinitions.json"}
 const maxFile = 1 << 20
 
 // artifactTrouble is why S3 did not hand out an artifact.
-type artifactTrouble struct {
-	denied bool
-	err    error
-	name   string
-}
-
-func (t *artifactTrouble) Error() string {
-	if t.denied {
-		return fmt.Sprintf("S3 refused access to input artifact %s; allow the pipeline's role to read its artifact bucket and key", t.name)
+func artifactTrouble(name string, denied bool, err error) error {
+	if denied {
+		return &gate.Trouble{
+			Cause: gate.NoAccess, Text: fmt.Sprintf("S3 refused access to input artifact %s", name),
+			Mend: "allow the pipeline's role to read its artifact bucket and key", Err: err,
+		}
 	}
-	return fmt.Sprintf("input artifact %s cannot be read from S3 right now", t.name)
+	return &gate.Trouble{
+		Cause: gate.NotReadable, Text: fmt.Sprintf("input artifact %s cannot be read from S3 right now", name), Passing: true, Err: err,
+	}
 }
-
-func (t *artifactTrouble) Unwrap() error { return t.err }
 
 // artifactImages reads the images that the input artifacts name. Where the
 // properties name some too, an artifact without any of the usual files adds none.
-func (r *run) artifactImages(ctx context.Context, job *types.JobData, file string, optional bool) ([]string, error) {
+func (d *desk) artifactImages(ctx context.Context, job *types.JobData, file string, optional bool) ([]string, error) {
 	files := usualFiles
 	if file != "" {
 		files, optional = []string{strings.TrimPrefix(path.Clean(file), "/")}, false
 	}
-	client := r.artifactStore(job)
+	client := d.artifactStore(job)
 	var images []string
 	var names []string
 	found := false
@@ -72,8 +69,8 @@ func (r *run) artifactImages(ctx context.Context, job *types.JobData, file strin
 }
 
 // artifactStore is S3 with the job's own short-lived credentials, never ours.
-func (r *run) artifactStore(job *types.JobData) *s3.Client {
-	config := r.Config.Copy()
+func (d *desk) artifactStore(job *types.JobData) *s3.Client {
+	config := d.config.Copy()
 	if c := job.ArtifactCredentials; c != nil {
 		config.Credentials = credentials.NewStaticCredentialsProvider(
 			aws.ToString(c.AccessKeyId), aws.ToString(c.SecretAccessKey), aws.ToString(c.SessionToken))
@@ -145,9 +142,9 @@ func artifactFault(name string, err error) error {
 	case code(err) == "NoSuchKey", code(err) == "NoSuchBucket", code(err) == "NotFound":
 		return mistakef("input artifact %s is gone from S3; release the change again", name)
 	case errors.As(err, &response) && response.HTTPStatusCode() == http.StatusForbidden:
-		return &artifactTrouble{denied: true, err: err, name: name}
+		return artifactTrouble(name, true, err)
 	default:
-		return &artifactTrouble{err: err, name: name}
+		return artifactTrouble(name, false, err)
 	}
 }
 
@@ -187,14 +184,14 @@ func unpackFile(f *zip.File) ([]byte, error) {
 
 // store writes verdict.json into the output artifact, if the action has one, and
 // returns its key. It is for reading: a failure to store it changes no verdict.
-func (r *run) store(ctx context.Context, job *types.JobData, verdicts []gate.Verdict, log *slog.Logger) string {
+func (d *desk) store(ctx context.Context, job *types.JobData, verdicts []gate.Verdict, log *slog.Logger) string {
 	if len(job.OutputArtifacts) == 0 || job.OutputArtifacts[0].Location == nil || job.OutputArtifacts[0].Location.S3Location == nil {
 		return ""
 	}
 	at := job.OutputArtifacts[0].Location.S3Location
 	body, err := archiveOf(verdicts)
 	if err == nil {
-		err = r.upload(ctx, job, at, body)
+		err = d.upload(ctx, job, at, body)
 	}
 	if err != nil {
 		log.Error("cannot store the report", "bucket", aws.ToString(at.BucketName), "key", aws.ToString(at.ObjectKey), "error", err)
@@ -221,8 +218,8 @@ func archiveOf(verdicts []gate.Verdict) ([]byte, error) {
 
 // upload encrypts as the pipeline does: with its key if it has one, else with the
 // account's own KMS key for S3.
-func (r *run) upload(ctx context.Context, job *types.JobData, at *types.S3ArtifactLocation, body []byte) error {
-	ctx, cancel := unstoppable(ctx)
+func (d *desk) upload(ctx context.Context, job *types.JobData, at *types.S3ArtifactLocation, body []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	in := &s3.PutObjectInput{
 		Bucket: at.BucketName, Key: at.ObjectKey, Body: bytes.NewReader(body),
@@ -231,6 +228,6 @@ func (r *run) upload(ctx context.Context, job *types.JobData, at *types.S3Artifa
 	if job.EncryptionKey != nil {
 		in.SSEKMSKeyId = job.EncryptionKey.Id
 	}
-	_, err := r.artifactStore(job).PutObject(ctx, in)
+	_, err := d.artifactStore(job).PutObject(ctx, in)
 	return err
 }

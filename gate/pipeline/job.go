@@ -20,13 +20,17 @@ import (
 const maxImages = 25
 
 // judge makes the one report a delivered job gets.
-func (r *run) judge(ctx context.Context, polled types.Job, stopping func() bool, log *slog.Logger) report {
+func (d *desk) judge(ctx context.Context, polled types.Job, stopping func() bool, log *slog.Logger) report {
 	job := polled.Data
 	if job == nil {
 		return misconfigured(mistake("the job holds no data; release the change again"))
 	}
-	now := r.Now()
-	o, err := readOrder(configuration(job), r.place(polled), r.MaxWait, r.RegistryHost)
+	now := d.now()
+	given, err := d.properties(job)
+	if err != nil {
+		return misconfigured(err)
+	}
+	o, err := readOrder(given, d.place(polled), d.maxWait, d.registryHost)
 	if err != nil {
 		return misconfigured(err)
 	}
@@ -34,18 +38,24 @@ func (r *run) judge(ctx context.Context, polled types.Job, stopping func() bool,
 	if err != nil {
 		return misconfigured(err)
 	}
-	images, err := r.images(ctx, job, o)
-	if err != nil {
-		return r.withoutImages(err, memory, now)
+	if d.without != nil {
+		return unable(d.without, memory, now)
 	}
-	verdicts := r.check(ctx, images, o, memory)
+	images, err := d.images(ctx, job, o)
+	if err != nil {
+		return unable(err, memory, now)
+	}
+	verdicts := d.check(ctx, images, o, memory)
 	out := settle(verdicts, o, memory, now, stopping())
 	logVerdicts(log, verdicts)
 	if out.token == "" {
-		out.reportKey = r.store(ctx, job, verdicts, log)
+		out.verdicts = verdicts
 	}
 	return out
 }
+
+// actionProperties are those of a custom action's job.
+func actionProperties(job *types.JobData) (map[string]string, error) { return configuration(job), nil }
 
 func configuration(job *types.JobData) map[string]string {
 	if job.ActionConfiguration == nil {
@@ -56,8 +66,8 @@ func configuration(job *types.JobData) map[string]string {
 
 // place is the pipeline's account and Region: the ARN says both, older jobs carry
 // the account only.
-func (r *run) place(polled types.Job) place {
-	here := place{account: aws.ToString(polled.AccountId), region: r.Config.Region}
+func (d *desk) place(polled types.Job) place {
+	here := place{account: aws.ToString(polled.AccountId), region: d.config.Region}
 	if c := polled.Data.PipelineContext; c != nil {
 		if arn := strings.Split(aws.ToString(c.PipelineArn), ":"); len(arn) == 6 && arn[3] != "" {
 			here.region = arn[3]
@@ -68,10 +78,10 @@ func (r *run) place(polled types.Job) place {
 
 // images are all that the job names, each once: the properties' and the input
 // artifacts'.
-func (r *run) images(ctx context.Context, job *types.JobData, o order) ([]string, error) {
+func (d *desk) images(ctx context.Context, job *types.JobData, o order) ([]string, error) {
 	images := o.images
 	if len(job.InputArtifacts) > 0 {
-		found, err := r.artifactImages(ctx, job, o.file, len(o.images) > 0)
+		found, err := d.artifactImages(ctx, job, o.file, len(o.images) > 0)
 		if err != nil {
 			return nil, err
 		}
@@ -101,31 +111,31 @@ func distinct(images []string) []string {
 	return once
 }
 
-// withoutImages reports why it is not known which images to judge: a mistake at
-// once, a fault of S3 that may pass is waited out.
-func (r *run) withoutImages(err error, m memory, now time.Time) report {
-	var wrong mistake
-	var trouble *artifactTrouble
+// unable reports why nothing can be judged: a mistake at once, a fault of AWS that
+// may pass is waited out.
+func unable(err error, m memory, now time.Time) report {
+	var trouble *gate.Trouble
 	switch {
-	case errors.As(err, &wrong):
+	case !errors.As(err, &trouble):
 		return misconfigured(err)
-	case errors.As(err, &trouble) && trouble.denied:
-		return failure(types.FailureTypePermissionError, "could not check: "+trouble.Error())
-	case now.Before(m.deadline):
-		return report{token: m.encode(), summary: "could not check yet: " + err.Error(), result: HandedBack}
-	default:
-		return failure(types.FailureTypeSystemUnavailable, "could not check: "+err.Error())
+	case trouble.Passing && now.Before(m.deadline):
+		return report{token: m.encode(), summary: "could not check yet: " + trouble.Text, result: HandedBack}
 	}
+	text := "could not check: " + trouble.Text
+	if trouble.Mend != "" {
+		text += "; " + trouble.Mend
+	}
+	return failure(failureType(gate.Verdict{Outcome: gate.Unavailable, Cause: trouble.Cause}), text)
 }
 
 // check judges the images, a few at a time.
-func (r *run) check(ctx context.Context, images []string, o order, m memory) []gate.Verdict {
+func (d *desk) check(ctx context.Context, images []string, o order, m memory) []gate.Verdict {
 	verdicts := make([]gate.Verdict, len(images))
 	var group errgroup.Group
 	group.SetLimit(4)
 	for i, image := range images {
 		group.Go(func() error {
-			verdicts[i] = r.checkOne(ctx, gate.Request{
+			verdicts[i] = d.checkOne(ctx, gate.Request{
 				Image: image, Digest: m.digest(image), Policy: o.policy, Readings: m.readings,
 			})
 			return nil
@@ -137,7 +147,7 @@ func (r *run) check(ctx context.Context, images []string, o order, m memory) []g
 
 // checkOne contains a panic, which in a goroutine would end the process with
 // every job in hand unreported.
-func (r *run) checkOne(ctx context.Context, req gate.Request) (v gate.Verdict) {
+func (d *desk) checkOne(ctx context.Context, req gate.Request) (v gate.Verdict) {
 	defer func() {
 		if p := recover(); p != nil {
 			v = gate.Unjudged(req.Policy, gate.Image{Written: req.Image}, &gate.Trouble{
@@ -146,7 +156,7 @@ func (r *run) checkOne(ctx context.Context, req gate.Request) (v gate.Verdict) {
 			})
 		}
 	}()
-	return r.Gate.Check(ctx, req)
+	return d.gate.Check(ctx, req)
 }
 
 func logVerdicts(log *slog.Logger, verdicts []gate.Verdict) {

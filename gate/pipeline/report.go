@@ -29,6 +29,7 @@ type report struct {
 	failure   types.FailureType
 	token     string // not empty: the job goes on
 	variables map[string]string
+	verdicts  []gate.Verdict // for the output artifact; of a job that goes on, none
 	reportKey string
 }
 
@@ -152,10 +153,10 @@ func variables(final gate.Verdict, verdicts []gate.Verdict) map[string]string {
 
 // send reports, and tries again for a while if AWS does not take it. A job that
 // is settled already needs no report.
-func (r *run) send(ctx context.Context, job string, out report, log *slog.Logger) Result {
+func (d *desk) send(ctx context.Context, job string, out report, log *slog.Logger) Result {
 	var err error
 	for attempt := range 5 {
-		if err = r.sendOnce(ctx, job, out); err == nil {
+		if err = d.sendOnce(ctx, job, out); err == nil {
 			log.Debug("reported", "result", string(out.result))
 			return out.result
 		}
@@ -167,7 +168,9 @@ func (r *run) send(ctx context.Context, job string, out report, log *slog.Logger
 			break
 		}
 		log.Warn("cannot report; trying again", "attempt", attempt+1, "error", err)
-		r.pause(context.WithoutCancel(ctx), attempt+1, false)
+		if !sleep(ctx, jitter(min(maxBackOff, d.pause<<(attempt+1)))) {
+			break
+		}
 	}
 	log.Error("the job stays unreported and will time out", "error", err)
 	return Unreported
@@ -183,11 +186,11 @@ func invalid(err error) bool {
 	return code(err) == "ValidationException" || code(err) == "AccessDeniedException"
 }
 
-func (r *run) sendOnce(ctx context.Context, job string, out report) (err error) {
-	ctx, cancel := unstoppable(ctx)
+func (d *desk) sendOnce(ctx context.Context, job string, out report) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	if out.fails() {
-		_, err = r.client.PutJobFailureResult(ctx, &codepipeline.PutJobFailureResultInput{
+		_, err = d.client.PutJobFailureResult(ctx, &codepipeline.PutJobFailureResultInput{
 			JobId: aws.String(job), FailureDetails: out.failureDetails(),
 		})
 		return err
@@ -201,7 +204,7 @@ func (r *run) sendOnce(ctx context.Context, job string, out report) (err error) 
 	} else {
 		in.OutputVariables = out.outputVariables()
 	}
-	_, err = r.client.PutJobSuccessResult(ctx, in)
+	_, err = d.client.PutJobSuccessResult(ctx, in)
 	return err
 }
 

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -12,15 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
-	"github.com/aws/smithy-go"
-
-	"github.com/ecr-gate/ecr-gate/gate"
 )
-
-// Checker gives verdicts; *gate.Gate is one.
-type Checker interface {
-	Check(ctx context.Context, req gate.Request) gate.Verdict
-}
 
 // What a worker does where its fields are zero.
 const (
@@ -33,8 +24,6 @@ const (
 	// judgeTimeout bounds one look at a job's images. Each AWS call within has a
 	// shorter deadline of its own.
 	judgeTimeout = time.Minute
-	// callTimeout bounds one call to CodePipeline or S3, retries included.
-	callTimeout = 15 * time.Second
 	// maxBackOff is the longest pause between polls while AWS does not answer.
 	maxBackOff = time.Minute
 )
@@ -58,24 +47,12 @@ type Worker struct {
 	Counts func(result Result) // called once per delivered job; may be nil
 }
 
-// Result is what became of one delivery of a job.
-type Result string
-
-// The results, as the metric ecr_gate_jobs_total names them.
-const (
-	Succeeded  Result = "succeeded"
-	Failed     Result = "failed"
-	HandedBack Result = "handed_back" // waits for its scan
-	NotOurs    Result = "not_ours"    // another worker has it, or it was stopped
-	Unreported Result = "unreported"  // AWS did not take the report
-)
-
 // run is a worker at work.
 type run struct {
 	Worker
-	client *codepipeline.Client
-	slots  chan struct{} // one token per job in hand
-	jobs   sync.WaitGroup
+	*desk
+	slots chan struct{} // one token per job in hand
+	jobs  sync.WaitGroup
 }
 
 // Run polls until ctx is done, then hands back what is in hand and returns. It
@@ -86,7 +63,7 @@ func (w Worker) Run(ctx context.Context) error {
 	}
 	r := w.start()
 	defer r.jobs.Wait()
-	r.Log.Info("polling for jobs", "actionType", r.ActionType.String(), "region", r.Config.Region)
+	r.log.Info("polling for jobs", "actionType", r.ActionType.String(), "region", r.config.Region)
 	for failures := 0; ctx.Err() == nil; {
 		free := r.takeSlots(ctx)
 		if free == 0 {
@@ -94,41 +71,27 @@ func (w Worker) Run(ctx context.Context) error {
 		}
 		polled, err := r.poll(ctx, free)
 		if err == nil && failures > 0 {
-			r.Log.Info("polling works again", "failures", failures)
+			r.log.Info("polling works again", "failures", failures)
 		}
 		failures = next(failures, err)
 		if !r.pause(ctx, failures, polled == free) {
 			break
 		}
 	}
-	r.Log.Info("stopped polling; handing back what is in hand")
+	r.log.Info("stopped polling; handing back what is in hand")
 	return nil
 }
 
 func (w Worker) start() *run {
-	r := &run{Worker: w, client: codepipeline.NewFromConfig(w.Config)}
-	if r.Log == nil {
-		r.Log = slog.New(slog.DiscardHandler)
-	}
-	if r.Now == nil {
-		r.Now = time.Now
-	}
-	if r.Counts == nil {
-		r.Counts = func(Result) {}
-	}
-	r.MaxWait = orDefault(w.MaxWait, DefaultMaxWait)
-	r.PollInterval = orDefault(w.PollInterval, DefaultPollInterval)
-	r.Concurrency = orDefault(w.Concurrency, DefaultConcurrency)
-	r.ActionType = w.ActionType.withDefaults()
-	r.slots = make(chan struct{}, r.Concurrency)
-	return r
-}
-
-func orDefault[T int | time.Duration](n, otherwise T) T {
-	if n > 0 {
-		return n
-	}
-	return otherwise
+	w.PollInterval = orDefault(w.PollInterval, DefaultPollInterval)
+	w.Concurrency = orDefault(w.Concurrency, DefaultConcurrency)
+	w.ActionType = w.ActionType.withDefaults()
+	d := (&desk{
+		config: w.Config, gate: w.Gate, registryHost: w.RegistryHost, maxWait: w.MaxWait,
+		now: w.Now, log: w.Log, counts: w.Counts,
+		properties: actionProperties, pause: w.PollInterval,
+	}).ready()
+	return &run{Worker: w, desk: d, slots: make(chan struct{}, w.Concurrency)}
 }
 
 // takeSlots waits for a free slot and takes every one there is. 0: ctx is done.
@@ -167,14 +130,14 @@ func (r *run) poll(ctx context.Context, slots int) (int, error) {
 }
 
 func (r *run) pollJobs(ctx context.Context, slots int) ([]types.Job, error) {
-	call, cancel := unstoppable(ctx)
+	call, cancel := context.WithTimeout(unstoppable(ctx), callTimeout)
 	defer cancel()
 	out, err := r.client.PollForJobs(call, &codepipeline.PollForJobsInput{
 		ActionTypeId: r.ActionType.id(),
 		MaxBatchSize: aws.Int32(int32(slots)), //nolint:gosec // at most Concurrency
 	})
 	if err != nil {
-		r.Log.Error("cannot poll for jobs", "error", err, "hint", pollHint(err))
+		r.log.Error("cannot poll for jobs", "error", err, "hint", pollHint(err))
 		return nil, err
 	}
 	if len(out.Jobs) > slots {
@@ -218,14 +181,7 @@ func (r *run) pause(ctx context.Context, failures int, more bool) bool {
 	case more:
 		wait /= 10
 	}
-	timer := time.NewTimer(jitter(wait))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
+	return sleep(ctx, jitter(wait))
 }
 
 // jitter spreads workers that were started together: a fifth either way.
@@ -239,19 +195,19 @@ func jitter(d time.Duration) time.Duration {
 
 // work takes one job through acknowledge, judge and report.
 func (r *run) work(ctx context.Context, polled types.Job) {
-	log := r.Log.With("job", aws.ToString(polled.Id))
+	log := r.log.With("job", aws.ToString(polled.Id))
 	if !r.acknowledge(ctx, polled, log) {
-		r.Counts(NotOurs)
+		r.counts(NotOurs)
 		return
 	}
-	report := r.judgeSafely(ctx, polled, log)
-	r.Counts(r.send(ctx, aws.ToString(polled.Id), report, log))
+	out := r.judgeSafely(ctx, polled, judgeTimeout, log)
+	r.counts(r.deliver(unstoppable(ctx), polled, out, log))
 }
 
 // acknowledge reports whether the job is ours to do. Going on in any other state
 // than InProgress would judge a job that is over, or that another worker has.
 func (r *run) acknowledge(ctx context.Context, job types.Job, log *slog.Logger) bool {
-	call, cancel := unstoppable(ctx)
+	call, cancel := context.WithTimeout(unstoppable(ctx), callTimeout)
 	defer cancel()
 	out, err := r.client.AcknowledgeJob(call, &codepipeline.AcknowledgeJobInput{JobId: job.Id, Nonce: job.Nonce})
 	switch {
@@ -266,31 +222,4 @@ func (r *run) acknowledge(ctx context.Context, job types.Job, log *slog.Logger) 
 		return false
 	}
 	return true
-}
-
-// judgeSafely turns a panic into a report: a job must never be left hanging.
-func (r *run) judgeSafely(ctx context.Context, polled types.Job, log *slog.Logger) (out report) {
-	defer func() {
-		if p := recover(); p != nil {
-			log.Error("panic while judging", "panic", fmt.Sprint(p))
-			out = failure(types.FailureTypeSystemUnavailable, "could not check: ecr-gate itself failed; retry the stage and report the fault")
-		}
-	}()
-	look, cancel := context.WithTimeout(ctx, judgeTimeout)
-	defer cancel()
-	// A look that took too long is no SIGTERM: only that hands back past the deadline.
-	return r.judge(look, polled, func() bool { return ctx.Err() != nil }, log)
-}
-
-// unstoppable outlives SIGTERM, which stops the polling but not a job in hand.
-func unstoppable(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
-}
-
-func code(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		return api.ErrorCode()
-	}
-	return ""
 }

@@ -44,7 +44,7 @@ func run(ctx context.Context, out io.Writer, s settings) error {
 	_, _ = fmt.Fprintf(out, "# The webhook beside its floor\n\n%s, %s/%s, %d CPUs; client and server in one process, TLS, HTTP/1.1.\n",
 		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0))
 	for _, part := range []func(context.Context, io.Writer, settings) error{
-		throughput, burst, manyImages, zipf, memory,
+		throughput, burst, manyImages, zipf, memory, lambdaFunction,
 	} {
 		if err := part(ctx, out, s); err != nil {
 			return err

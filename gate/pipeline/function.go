@@ -1,0 +1,86 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// Function does the jobs of CodePipeline's Lambda action. The zero value is not
+// usable: Config, Gate and RegistryHost are needed.
+type Function struct {
+	Config aws.Config
+	// Gate gives the gate of the moment and how long a job waits for its scan, by
+	// default. Its error is reported as the job's failure: a [*gate.Trouble] by its
+	// cause, any other as a fault of the configuration.
+	Gate         func(ctx context.Context) (Checker, time.Duration, error)
+	RegistryHost func(account, region string) (string, bool)
+
+	Now    func() time.Time    // nil: time.Now
+	Log    *slog.Logger        // nil: nothing is logged
+	Counts func(result Result) // called once per job; may be nil
+}
+
+// What an invocation's time is kept for. Lambda ends the process at the function's
+// timeout, and a job that is not reported by then hangs for 20 minutes.
+const (
+	// usualTimeout is for a context without a deadline.
+	usualTimeout = time.Minute
+	// reportReserve is kept for the report: several attempts.
+	reportReserve = 15 * time.Second
+	// maxHold is how long an unfinished job is held before it is handed back. When
+	// CodePipeline calls again is documented nowhere; at once would be a storm.
+	maxHold = 10 * time.Second
+)
+
+// Handle does the job of one event. It returns nil once the job is reported, since
+// Lambda calls again after an error, and an error only where nothing could be
+// reported.
+func (f Function) Handle(ctx context.Context, event []byte) error {
+	if f.Gate == nil || f.RegistryHost == nil {
+		return errors.New("pipeline: function without a gate")
+	}
+	job, err := readEvent(event)
+	if err != nil {
+		return err
+	}
+	d := (&desk{
+		config: f.Config, registryHost: f.RegistryHost, now: f.Now, log: f.Log, counts: f.Counts,
+		properties: userParameters, pause: time.Second / 2,
+	}).ready()
+	log := d.log.With("job", aws.ToString(job.Id))
+	end := time.Now().Add(lookTime(ctx))
+	d.gate, d.maxWait, d.without = f.gate(ctx, time.Until(end)/2)
+	d.maxWait = orDefault(d.maxWait, DefaultMaxWait)
+	out := d.judgeSafely(ctx, job, time.Until(end), log)
+	if hold := min(maxHold, time.Until(end)/3); out.result == HandedBack && hold > 0 && sleep(ctx, jitter(hold)) {
+		job.Data.ContinuationToken = aws.String(out.token)
+		out = d.judgeSafely(ctx, job, time.Until(end), log)
+	}
+	result := d.deliver(ctx, job, out, log)
+	d.counts(result)
+	if result == Unreported {
+		return errors.New("the job is not reported to CodePipeline, for the reason logged; " +
+			"the function's role needs codepipeline:PutJobSuccessResult and codepipeline:PutJobFailureResult on *")
+	}
+	return nil
+}
+
+// gate bounds how long the configuration may be waited for.
+func (f Function) gate(ctx context.Context, limit time.Duration) (Checker, time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return f.Gate(ctx)
+}
+
+// lookTime is how much of the invocation's time the judging may take.
+func lookTime(ctx context.Context) time.Duration {
+	left := usualTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		left = time.Until(deadline)
+	}
+	return left - min(left/2, reportReserve)
+}
