@@ -13,7 +13,7 @@ IMAGE    ?= ecr-gate:dev
 TOOL = go tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race fuzz bench micro cover lint chart e2e check docker-build clean
+.PHONY: help build demo test race fuzz bench micro cover lint chart deploy browser e2e check docker-build clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,7 +37,7 @@ fuzz: ## Each fuzz target for FUZZTIME=30s
 		go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) -fuzzminimizetime=10x "$$dir" </dev/null || exit 1; \
 	done
 
-bench: ## The webhook beside a server that allows everything: a table, about two minutes
+bench: ## The webhook beside a server that allows everything, and the Lambda function: tables, about two minutes
 	go run ./test/bench
 
 micro: ## Benchmarks beside the code: BENCH=regexp, COUNT=10 for benchstat
@@ -55,6 +55,12 @@ lint: ## golangci-lint; the first run compiles it, about a minute
 
 chart: ## The Helm chart: lint, unit tests, and its rendered configuration read by this program
 	go test -C tools/chart -count=1 ./...
+
+deploy: ## The CloudFormation and Terraform templates: against AWS's schemas, each other and the program
+	go test -C tools/deploy -count=1 ./...
+
+browser: ## The HTML report in headless Chromium; needs Debian's chromium
+	go test -C test/browser -count=1 ./...
 
 e2e: ## A real cluster on this machine with the chart in it; needs Linux and root, installs the rest
 	go test -C test/e2e -count=1 -p 1 -v -timeout 75m ./...
