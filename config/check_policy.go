@@ -66,6 +66,21 @@ func (k check) policy(path string, p Policy) {
 			k.Faultf(strict.Item(path+".blocked", i), "%s has blanks or commas in it; write one ID to an item", strict.Quote(id))
 		}
 	}
+	if p.Baseline != nil {
+		k.baseline(path+".baseline.tag", p.Baseline.Tag)
+	}
+}
+
+// tagForm is that of a tag in the grammar of image references.
+var tagForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
+
+func (k check) baseline(path, tag string) {
+	switch {
+	case tag == "" && !k.Has(path):
+		k.Faultf(path, "is missing; write a tag of the image's own repository, as {tag: prod}")
+	case !tagForm.MatchString(tag):
+		k.Faultf(path, "%s is no tag; write one of the image's own repository, as prod", strict.Quote(tag))
+	}
 }
 
 func (k check) limits(path string, p Policy) {

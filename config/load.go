@@ -31,10 +31,17 @@ func Parse(name string, data []byte) (*Config, error) {
 	return c, nil
 }
 
-// load returns what it could make of the files beside the faults, so that the
-// watcher knows which files to look at.
-func load(path string, now time.Time) (*Config, Faults) {
-	name := filepath.Base(path)
+// LoadAlone reads the file without the exception files that it names: they may be
+// at fault. The error, if any, is a [Faults]; there is no Config then.
+func LoadAlone(path string) (*Config, error) {
+	c, faults := loadAlone(path)
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func loadAlone(path string) (*Config, Faults) {
 	data, err := strict.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = errors.New("no such file; say with --config where the configuration is")
@@ -42,15 +49,25 @@ func load(path string, now time.Time) (*Config, Faults) {
 	if err != nil {
 		return Default(), Faults{{File: path, Text: err.Error()}}
 	}
-	c, faults := parse(name, data)
-	rules := exception.Rules{Require: c.Exceptions.Require, MaxLifetime: c.Exceptions.MaxLifetime}
-	exceptions, err := exception.Load(filepath.Dir(path), c.Exceptions.Files, rules, now)
+	return parse(filepath.Base(path), data)
+}
+
+// load returns what it could make of the files beside the faults, so that the
+// watcher knows which files to look at.
+func load(path string, now time.Time) (*Config, Faults) {
+	c, faults := loadAlone(path)
+	exceptions, err := exception.Load(filepath.Dir(path), c.Exceptions.Files, c.Exceptions.Rules(), now)
 	var wrong Faults
 	if errors.As(err, &wrong) {
 		faults = append(faults, wrong...)
 	}
 	c.exceptions = exceptions
 	return c, faults
+}
+
+// Rules are what every entry must fulfil.
+func (e Exceptions) Rules() exception.Rules {
+	return exception.Rules{Require: e.Require, MaxLifetime: e.MaxLifetime}
 }
 
 const minimal = `write at least "apiVersion: ` + APIVersion + `" and "kind: ` + Kind + `"`

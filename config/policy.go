@@ -44,6 +44,17 @@ type Policy struct {
 	Unscannable string `json:"unscannable,omitempty" jsonschema:"enum=deny,enum=warn,enum=allow,default=deny"`
 	// Vulnerability IDs that always fail, exceptions or not.
 	Blocked []string `json:"blocked,omitempty"`
+	// Counts only findings that another image does not have. Default: every finding
+	// counts.
+	Baseline *Baseline `json:"baseline,omitempty"`
+}
+
+// Baseline names the image that others are measured by. Where it cannot be read,
+// every finding counts; what is blocked or exploitable denies all the same.
+type Baseline struct {
+	// A tag of the image's own repository, as prod. Who may push it can hide
+	// findings.
+	Tag string `json:"tag" jsonschema:"pattern=^[A-Za-z0-9_][A-Za-z0-9_.-]{0\\,127}$"`
 }
 
 // Match says which images a policy is for.
@@ -95,7 +106,15 @@ func (p Policy) gate() gate.Policy {
 		StartScan:        p.StartScan,
 		Unscannable:      unscannables[p.Unscannable],
 		Blocked:          slices.Clone(p.Blocked),
+		Baseline:         p.Baseline.tag(),
 	}
+}
+
+func (b *Baseline) tag() string {
+	if b == nil {
+		return ""
+	}
+	return b.Tag
 }
 
 // unscannables gives the zero value, which refuses, for every other word.

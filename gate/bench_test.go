@@ -85,3 +85,12 @@ func BenchmarkDetail(b *testing.B) {
 		_ = v.Detail(1000)
 	}
 }
+
+func BenchmarkEvaluateBaseline(b *testing.B) {
+	c := Case{Policy: with(dev(), func(p *Policy) { p.Baseline = "prod" }), Image: shop(), Now: now}
+	c.Scans, c.Baseline = []Scan{enhanced(manyFindings(1_000)...)}, prod(enhanced(manyFindings(900)...))
+	b.ReportAllocs()
+	for b.Loop() {
+		sink = c.Verdict()
+	}
+}

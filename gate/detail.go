@@ -32,6 +32,7 @@ func (v Verdict) Detail(limit int) string {
 	if v.Digest != "" {
 		b.add("judged: " + Clean(v.img.Pinned()))
 	}
+	b.addBaseline(v)
 	return b.String()
 }
 
@@ -81,7 +82,7 @@ func (v Verdict) againstLimits() string {
 		}
 	}
 	text := strings.TrimRight("policy "+Clean(v.Policy), " ") + scope + ": " + strings.Join(parts, ", ")
-	if n := v.Skipped.Suppressed + v.Skipped.Unfixable + v.Skipped.InGrace; n > 0 {
+	if n := v.Skipped.Suppressed + v.Skipped.Unfixable + v.Skipped.InGrace + v.Skipped.Baseline; n > 0 {
 		text += fmt.Sprintf("; not counted: %s", v.Skipped)
 	}
 	return text
@@ -99,7 +100,7 @@ func (s Skipped) String() string {
 	for _, p := range []struct {
 		n    int
 		what string
-	}{{s.Suppressed, "suppressed"}, {s.Unfixable, "without a fix"}, {s.InGrace, "in their grace period"}} {
+	}{{s.Suppressed, "suppressed"}, {s.Unfixable, "without a fix"}, {s.InGrace, "in their grace period"}, {s.Baseline, "in the baseline too"}} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
 		}

@@ -10,24 +10,51 @@ import (
 // itself. The worst outcome counts. No scans at all is Unavailable, never clean.
 //
 // It is pure and its texts are stable: the same cause gives the same bytes.
+//
+// Where the policy names a baseline, every finding counts: it takes a [Case] to
+// know what that is.
 func Evaluate(policy Policy, exceptions []Exception, img Image, scans []Scan, now time.Time) Verdict {
+	return newRules(policy, exceptions, img, nil, now).evaluate(scans)
+}
+
+// Case is all that a verdict rests on.
+type Case struct {
+	Policy     Policy
+	Exceptions []Exception
+	Image      Image
+	Scans      []Scan    // one per platform manifest
+	Baseline   *Baseline // what is known of the image that the policy names; nil: nothing
+	Now        time.Time
+}
+
+// Verdict judges the case. It is pure, as [Evaluate] is.
+func (c Case) Verdict() Verdict { return c.rules().evaluate(c.Scans) }
+
+func (c Case) rules() *rules {
+	return newRules(c.Policy, c.Exceptions, c.Image, c.Baseline, c.Now)
+}
+
+func (r *rules) evaluate(scans []Scan) Verdict {
 	if len(scans) == 0 {
-		return Unjudged(policy.Name, img, &Trouble{
+		return Unjudged(r.policy.Name, r.img, &Trouble{
 			Cause: BadImage,
 			Text:  "it has no platform manifest to judge",
 			Mend:  "push an image built for at least one platform",
 		})
 	}
-	rules := newRules(policy, exceptions, img, now)
-	judged := make([]judgement, len(scans))
-	decisive := 0
+	return r.verdict(r.judgeAll(scans))
+}
+
+// judgeAll judges each platform; decisive is the one that speaks for the image.
+func (r *rules) judgeAll(scans []Scan) (judged []judgement, decisive int) {
+	judged = make([]judgement, len(scans))
 	for i, scan := range scans {
-		judged[i] = rules.judge(scan)
+		judged[i] = r.judge(scan)
 		if judged[i].worse(judged[decisive]) {
 			decisive = i
 		}
 	}
-	return rules.verdict(judged, decisive)
+	return judged, decisive
 }
 
 // Unjudged is the verdict on an image whose scans could not even be asked for.
@@ -49,12 +76,14 @@ type rules struct {
 	purlAlone  bool             // some of those go by package URL
 	blocked    map[string]bool
 	img        Image
+	baseline   *Baseline
 	now        time.Time
+	trace      *trace // nil: nobody wants to know why
 }
 
-func newRules(policy Policy, exceptions []Exception, img Image, now time.Time) *rules {
+func newRules(policy Policy, exceptions []Exception, img Image, baseline *Baseline, now time.Time) *rules {
 	r := &rules{
-		policy: policy, exceptions: exceptions, img: img, now: now,
+		policy: policy, exceptions: exceptions, img: img, baseline: baseline, now: now,
 		byID:      make(map[string][]int, len(exceptions)),
 		byPackage: map[string][]int{},
 		blocked:   make(map[string]bool, len(policy.Blocked)),
@@ -83,9 +112,12 @@ type judgement struct {
 	cause   Cause
 	trouble *Trouble // set where the scan could not be judged
 	tally   tally
+	since   since
 	warning string
 	passing bool
-	rescan  bool // a new scan would help and is allowed
+
+	settling Settling
+	rescan   bool // a new scan would help and is allowed
 }
 
 // judge applies the rules in order: can the scan be read, is it finished,
@@ -105,11 +137,11 @@ func (r *rules) judge(s Scan) judgement {
 		j.refuse(t)
 		return j
 	}
-	if !s.settled(r.now) {
+	if j.settling = s.settling(r.now); j.settling == "" {
 		j.pend(NotSettled)
 		return j
 	}
-	if r.policy.MaxScanAge > 0 && !r.fresh(&j) {
+	if !r.fresh(&j) {
 		return j
 	}
 	r.judgeFindings(&j)
@@ -185,28 +217,40 @@ func waiting(status Status) *Trouble {
 	return &Trouble{Cause: NotFinished, Passing: true, Text: string(status)}
 }
 
-// fresh reports whether the result is young enough. A result from the future is
-// not: nothing can be said about its age.
+// fresh reports whether the result is young enough, and judges it if it is not.
 func (r *rules) fresh(j *judgement) bool {
-	if j.scan.CompletedAt.After(r.now.Add(clockSkew)) {
-		j.refuse(&Trouble{Cause: TooOld, Passing: true, Text: "its scan is dated in the future", Mend: "check this machine's clock"})
-		return false
-	}
-	if r.now.Sub(j.scan.CompletedAt) <= r.policy.MaxScanAge {
+	t := r.outdated(j.scan)
+	switch {
+	case t == nil:
 		return true
-	}
-	if r.policy.StartScan && j.scan.Type == Basic {
+	case !t.Passing && r.policy.StartScan && j.scan.Type == Basic:
 		j.pend(TooOld)
 		j.rescan = true
-		return false
+	default:
+		j.refuse(t)
 	}
-	j.refuse(&Trouble{Cause: TooOld, Text: "its last scan is older than " + r.policyName() + " allows (maxScanAge)", Mend: "rebuild and push it, so that it is scanned again"})
 	return false
+}
+
+// outdated is why a result is too old for the policy. One from the future is: of
+// its age nothing can be said.
+func (r *rules) outdated(s Scan) *Trouble {
+	switch {
+	case r.policy.MaxScanAge <= 0:
+		return nil
+	case s.CompletedAt.After(r.now.Add(clockSkew)):
+		return &Trouble{Cause: TooOld, Passing: true, Text: "its scan is dated in the future", Mend: "check this machine's clock"}
+	case r.now.Sub(s.CompletedAt) > r.policy.MaxScanAge:
+		return &Trouble{Cause: TooOld, Text: "its last scan is older than " + r.policyName() + " allows (maxScanAge)", Mend: "rebuild and push it, so that it is scanned again"}
+	default:
+		return nil
+	}
 }
 
 // judgeFindings counts what was found and holds it against the limits.
 func (r *rules) judgeFindings(j *judgement) {
-	j.tally = r.count(j.scan)
+	j.since = r.sinceBaseline(j.scan)
+	j.tally = r.count(j.scan, &j.since)
 	switch t := &j.tally; {
 	case len(t.blocked) > 0:
 		j.outcome, j.cause = Denied, Blocked
@@ -214,6 +258,7 @@ func (r *rules) judgeFindings(j *judgement) {
 		j.outcome, j.cause = Denied, Exploitable
 	case len(r.over(t.weighed)) > 0:
 		j.outcome, j.cause = Denied, OverPolicy
+		j.passing = j.since.passing // once the baseline can be read, it may be within policy
 	case t.strange > 0:
 		j.refuse(&Trouble{Cause: UnknownStatus, Passing: true, Text: "a finding has a status that this version does not know", Mend: "update ecr-gate"})
 	case r.countsDisagree(j.scan) != nil:
@@ -267,10 +312,12 @@ func (r *rules) verdict(judged []judgement, decisive int) Verdict {
 		v.Manifests[i] = j.manifest()
 		v.WantsScan = v.WantsScan || j.rescan
 		v.warn(j.warning)
-		if j.scan.Stale {
+		v.warn(j.since.warning)
+		if j.scan.Stale || j.since.stale {
 			v.warn(staleWarning)
 		}
 	}
+	v.Baseline = r.baselineNote()
 	v.Passing = d.passing
 	if d.trouble != nil {
 		v.Err = d.trouble.Err
@@ -287,7 +334,9 @@ func (j judgement) manifest() ManifestVerdict {
 		Platform: j.scan.Platform, Digest: j.scan.Digest,
 		Outcome: j.outcome, Cause: j.cause,
 		Status: j.scan.Status, ScanType: j.scan.Type, CompletedAt: j.scan.CompletedAt,
-		Counts: all(j.tally.counts),
+		Counts:   all(j.tally.counts),
+		Baseline: j.since.digest,
+		Pages:    j.scan.Pages, SourceAt: j.scan.SourceAt, SettledBy: j.settling,
 		rescan: j.rescan,
 	}
 	if j.cause == NotSettled {

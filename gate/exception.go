@@ -50,11 +50,46 @@ func (e Exception) Lapsed(now time.Time) bool {
 // package of the finding pass in this image. counted is what the finding's
 // severity counts as.
 func (e Exception) covers(img Image, manifest string, f Finding, p installed, counted Severity) bool {
-	return e.names(f) &&
-		e.namesImage(img, manifest) &&
-		e.namesPackage(p) &&
-		(!e.UntilFixed || f.Fix == FixNo && !f.hasFixedVersion()) &&
-		(e.MaxSeverity == Untriaged || counted != Untriaged && counted <= e.MaxSeverity)
+	return e.misses(img, manifest, f, p, counted) == fits
+}
+
+// scope is what of an exception's scope does not fit a finding.
+type scope uint8
+
+// The scopes, in the order in which they are looked at.
+const (
+	fits scope = iota
+	otherID
+	otherRepository
+	otherDigest
+	otherPackage
+	otherPURL
+	otherPath
+	fixedByNow
+	tooSevere
+)
+
+// misses is the first scope that does not fit.
+func (e Exception) misses(img Image, manifest string, f Finding, p installed, counted Severity) scope {
+	switch {
+	case !e.names(f):
+		return otherID
+	case !e.namesRepository(img):
+		return otherRepository
+	case !e.namesDigest(img, manifest):
+		return otherDigest
+	}
+	if miss := e.missesPackage(p); miss != fits {
+		return miss
+	}
+	switch {
+	case e.UntilFixed && (f.Fix != FixNo || f.hasFixedVersion()):
+		return fixedByNow
+	case e.MaxSeverity != Untriaged && (counted == Untriaged || counted > e.MaxSeverity):
+		return tooSevere
+	default:
+		return fits
+	}
 }
 
 // names reports whether the finding is one of the vulnerabilities meant. A
@@ -87,8 +122,15 @@ func (e Exception) AppliesTo(img Image, manifests ...string) bool {
 }
 
 func (e Exception) namesImage(img Image, manifest string) bool {
-	return (len(e.Repositories) == 0 || anyGlob(e.Repositories, img.Repository, img.Registry+"/"+img.Repository)) &&
-		(len(e.Digests) == 0 || contains(e.Digests, img.Digest) || contains(e.Digests, manifest))
+	return e.namesRepository(img) && e.namesDigest(img, manifest)
+}
+
+func (e Exception) namesRepository(img Image) bool {
+	return len(e.Repositories) == 0 || anyGlob(e.Repositories, img.Repository, img.Registry+"/"+img.Repository)
+}
+
+func (e Exception) namesDigest(img Image, manifest string) bool {
+	return len(e.Digests) == 0 || contains(e.Digests, img.Digest) || contains(e.Digests, manifest)
 }
 
 // installed is a package of a finding with its package URL taken apart, once.
@@ -110,10 +152,21 @@ func (p Package) parsePURL() packageurl.PackageURL {
 	return purl
 }
 
-func (e Exception) namesPackage(p installed) bool {
-	return (len(e.Packages) == 0 || e.hasName(p.Package)) &&
-		(len(e.PURLs) == 0 || e.hasPURL(p.purl)) &&
-		(len(e.Paths) == 0 || p.Path != "" && anyGlob(e.Paths, strings.TrimPrefix(p.Path, "/"), p.Path))
+func (e Exception) missesPackage(p installed) scope {
+	switch {
+	case len(e.Packages) > 0 && !e.hasName(p.Package):
+		return otherPackage
+	case len(e.PURLs) > 0 && !e.hasPURL(p.purl):
+		return otherPURL
+	case len(e.Paths) > 0 && !e.hasPath(p.Package):
+		return otherPath
+	default:
+		return fits
+	}
+}
+
+func (e Exception) hasPath(p Package) bool {
+	return p.Path != "" && anyGlob(e.Paths, strings.TrimPrefix(p.Path, "/"), p.Path)
 }
 
 func (e Exception) hasName(p Package) bool {

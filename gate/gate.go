@@ -70,34 +70,57 @@ type Request struct {
 }
 
 // Check is the verdict on one image. It never fails: what cannot be judged has
-// its own outcome. It makes one resolve call and reads each platform's scan.
+// its own outcome. It makes one resolve call and reads each platform's scan; where
+// the policy names a baseline, as much again for that, at the same time.
 func (g *Gate) Check(ctx context.Context, req Request) Verdict {
-	img, err := g.references.parse(req.Image, g.Canonical)
-	if err != nil {
-		// What cannot be read has no end either.
-		return Unjudged(req.Policy, Image{Written: clip(req.Image, MaxSentence)}, asTrouble(err))
+	c, stale, trouble := g.read(ctx, req)
+	if trouble != nil {
+		return Unjudged(c.Policy.Name, c.Image, trouble)
 	}
-	policy, err := g.policy(req.Policy, img)
-	if err != nil {
-		return Unjudged(req.Policy, img, asTrouble(err))
-	}
-	if img, err = img.at(req.Digest); err != nil {
-		return Unjudged(policy.Name, img, asTrouble(err))
-	}
-	resolved, err := g.resolve(ctx, img)
-	if err != nil {
-		return Unjudged(policy.Name, img, asTrouble(err))
-	}
-	img.Digest = resolved.Digest
-	scans := g.readScans(ctx, img, resolved.Manifests, req.Readings)
-	v := Evaluate(policy, g.Exceptions, img, scans, g.now())
-	if resolved.Stale {
+	v := c.Verdict()
+	if stale {
 		v.warn(staleWarning)
 	}
 	if v.WantsScan && !req.DryRun {
-		g.startScans(ctx, img, &v)
+		g.startScans(ctx, c.Image, &v)
 	}
 	return v
+}
+
+// read gathers what the verdict rests on; stale says that the tag was resolved by
+// what ECR said before. Where there is trouble, the case holds what was known by
+// then.
+func (g *Gate) read(ctx context.Context, req Request) (c Case, stale bool, trouble *Trouble) {
+	c.Policy.Name, c.Exceptions = req.Policy, g.Exceptions
+	img, err := g.references.parse(req.Image, g.Canonical)
+	if err != nil {
+		c.Image.Written = clip(req.Image, MaxSentence) // what cannot be read has no end either
+		return c, false, asTrouble(err)
+	}
+	c.Image = img
+	policy, err := g.policy(req.Policy, img)
+	if err != nil {
+		return c, false, asTrouble(err)
+	}
+	c.Policy = policy
+	if c.Image, err = img.at(req.Digest); err != nil {
+		return c, false, asTrouble(err)
+	}
+	resolved, baseline, err := g.resolveBoth(ctx, c.Image, policy.Baseline)
+	if err != nil {
+		return c, false, asTrouble(err)
+	}
+	c.Image.Digest, c.Baseline = resolved.Digest, baseline
+	manifests, n := resolved.Manifests, len(resolved.Manifests)
+	if baseline != nil { // in one list, so that all are read at the same time
+		manifests = slices.Concat(manifests, baseline.toRead(resolved))
+	}
+	c.Scans = g.readScans(ctx, c.Image, manifests, req.Readings)
+	if baseline != nil {
+		c.Scans, baseline.Scans = c.Scans[:n:n], c.Scans[n:]
+	}
+	c.Now = g.now()
+	return c, resolved.Stale, nil
 }
 
 // PolicyNames lists the policies a request may name.

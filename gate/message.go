@@ -66,7 +66,7 @@ func (r *rules) allowedBecause(d judgement, judged []judgement) string {
 	if d.cause == Unscannable {
 		return " cannot be scanned by ECR, which " + r.policyName() + " tolerates"
 	}
-	return " is within " + r.policyName() + " (" + r.withinLimits(judged) + ")"
+	return " is within " + r.policyName() + " (" + r.newSince(judged) + r.withinLimits(judged) + ")"
 }
 
 func (r *rules) deniedBecause(d judgement) string {
@@ -78,7 +78,7 @@ func (r *rules) deniedBecause(d judgement) string {
 	case Exploitable:
 		return "has " + r.headline(d.tally.exploitable) + " with a known exploit, which " + r.policyName() + " denies"
 	default:
-		return "has " + r.overLimits(d.tally) + ", over " + r.policyName()
+		return "has " + r.overLimits(d) + ", over " + r.policyName()
 	}
 }
 
@@ -96,19 +96,24 @@ func (r *rules) pendingBecause(d judgement) string {
 }
 
 // overLimits writes "2 CRITICAL (0 allowed), 5 HIGH (3 allowed)", and where
-// findings count as what they are not called, how many.
-func (r *rules) overLimits(t tally) string {
+// findings count as what they are not called, how many. Measured by a baseline it
+// is "2 new CRITICAL (0 allowed) since prod".
+func (r *rules) overLimits(d judgement) string {
+	t, kind, since := d.tally, "", ""
+	if d.since.known != nil {
+		kind, since = "new ", " since "+clip(r.policy.Baseline, 40)
+	}
 	over := r.over(t.weighed)
 	parts := make([]string, len(over))
 	for i, s := range over {
 		limit, _ := r.policy.limit(s)
-		parts[i] = fmt.Sprintf("%d %s", t.weighed[s], s)
+		parts[i] = fmt.Sprintf("%d %s%s", t.weighed[s], kind, s)
 		if n := t.counts[Untriaged]; n > 0 && s != Untriaged && s == r.policy.weigh(Untriaged) {
 			parts[i] += fmt.Sprintf(", %d of them untriaged", n)
 		}
 		parts[i] += fmt.Sprintf(" (%d allowed)", limit)
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(parts, ", ") + since
 }
 
 // withinLimits writes "CRITICAL 0 of 0, MEDIUM 5 of 20", of several platforms
@@ -136,10 +141,20 @@ func (r *rules) withinLimits(judged []judgement) string {
 	return text
 }
 
+// newSince says that only new findings were counted, if that is so everywhere.
+func (r *rules) newSince(judged []judgement) string {
+	for i := range judged {
+		if judged[i].since.known == nil {
+			return ""
+		}
+	}
+	return "new since " + clip(r.policy.Baseline, 40) + ": "
+}
+
 func (r *rules) headline(findings []Finding) string {
 	worst := slices.MinFunc(findings, func(a, b Finding) int { return worstFirst(&a, &b) })
 	text := worst.Severity.String() + " " + worst.label(30)
-	if id, ok := r.blockedAs(worst); ok && id != worst.ID {
+	if id, ok := r.blockedAs(&worst); ok && id != worst.ID {
 		text += " alias " + clip(id, 30)
 	}
 	if len(worst.Packages) > 0 {

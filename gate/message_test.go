@@ -168,6 +168,13 @@ func representative(t *testing.T) map[string]Verdict {
 		"unavailable-fault":         check(gateOver(&registryOf{scan: func(Manifest) (Scan, error) { return Scan{}, errors.New("boom") }}, dev()), Request{}),
 		"unavailable-no-policy":     check(gateOver(&registryOf{}, dev()), Request{Policy: "devv"}),
 		"unavailable-bad-reference": check(gateOver(&registryOf{}, dev()), Request{Image: registry + "/Shop/web@sha256:abc", Policy: "dev"}),
+		"allowed-baseline":          judgeSince(sinceProd(nil), prod(enhanced(full...)), enhanced(full...)),
+		"denied-baseline":           judgeSince(sinceProd(nil), prod(enhanced(full[2:]...)), enhanced(full...)),
+		"denied-baseline-platform":  judgeSince(sinceProd(nil), prodIndex(enhanced(full...), enhanced(full[1:]...)), amd(enhanced(full...)), arm(enhanced(full...))),
+		"denied-baseline-itself":    judgeSince(sinceProd(nil), &Baseline{Digest: indexDigest}, enhanced(full[:2]...)),
+		"denied-baseline-missing": judgeSince(sinceProd(nil), &Baseline{Trouble: &Trouble{
+			Cause: NotFound, Passing: true, Text: "ECR knows no such image", Mend: "see that it was pushed, and that a lifecycle policy did not delete it",
+		}}, enhanced(full[:2]...)),
 		"unavailable-start-scan": check(gateOver(&registryOf{
 			scan: func(Manifest) (Scan, error) { return tooOld, nil },
 			start: func(Manifest) error {
@@ -207,6 +214,11 @@ func TestHostileTexts(t *testing.T) {
 			Evaluate(blocking, nil, img, several, now),
 			Evaluate(policy, []Exception{e}, img, several, now),
 			Evaluate(over, []Exception{with(e, func(e *Exception) { e.ExpiresAt = now })}, img, several, now),
+			Case{Policy: with(over, func(p *Policy) { p.Baseline = text }), Image: img, Scans: several, Now: now,
+				Baseline: prod(Scan{Status: Status(text), Description: text})}.Verdict(),
+			Case{Policy: with(over, func(p *Policy) { p.Baseline = text + "x" }), Image: img, Scans: several, Now: now, Baseline: &Baseline{
+				Digest: text + "x", Manifests: []Manifest{{text, text + "x"}}, Scans: []Scan{on(text, text+"x", enhanced())},
+			}}.Verdict(),
 			Evaluate(warning, nil, img, []Scan{{Platform: text, Digest: text, Status: StatusUnsupported, Description: text}}, now),
 			Evaluate(policy, nil, img, []Scan{{Platform: text, Digest: text, Status: StatusUnsupported, Description: text}}, now),
 			Evaluate(policy, nil, img, []Scan{{Status: StatusFailed, Description: text}, {Status: Status(text)}}, now),

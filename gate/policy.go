@@ -43,6 +43,10 @@ type Policy struct {
 	Unscannable Unscannables
 	// Blocked are vulnerability IDs that deny, exceptions or not.
 	Blocked []string
+	// Baseline is a tag of the image's repository. Only findings that its image does
+	// not have count against the limits; where it cannot be read, every finding
+	// counts. What is blocked or exploited denies all the same.
+	Baseline string
 }
 
 // Default is the policy for images that no other one matches, and the only one

@@ -115,14 +115,34 @@ const (
 	clockSkew = 5 * time.Minute
 )
 
-// settled reports whether a finished result will not grow any more. Enhanced
-// results appear seconds after the status says COMPLETE (aws/aws-sdk#289), so
-// they are believed by age, or when two non-empty reads agree.
-func (s Scan) settled(now time.Time) bool {
-	if s.Type == Basic || now.Sub(s.CompletedAt) > SettleWindow {
-		return true
-	}
-	return len(s.Findings) > 0 && s.Previous != nil &&
+// Settling is how it is known that a finished result will not grow any more. The
+// zero value says that it is not known.
+type Settling string
+
+// The ways to tell.
+const (
+	SettledByType      Settling = "scanType"  // a basic result is whole when complete
+	SettledByAge       Settling = "age"       // completed longer ago than SettleWindow
+	SettledByAgreement Settling = "agreement" // two reads found the same
+)
+
+// settled reports whether a finished result will not grow any more.
+func (s Scan) settled(now time.Time) bool { return s.settling(now) != "" }
+
+// settling says how that is known. Enhanced results appear seconds after the
+// status says COMPLETE (aws/aws-sdk#289), so they are believed by age, or when two
+// non-empty reads agree.
+func (s Scan) settling(now time.Time) Settling {
+	switch {
+	case s.Type == Basic:
+		return SettledByType
+	case now.Sub(s.CompletedAt) > SettleWindow:
+		return SettledByAge
+	case len(s.Findings) > 0 && s.Previous != nil &&
 		s.ReadAt.Sub(s.Previous.At) >= settleGap &&
-		s.Previous.Fingerprint == s.fingerprint()
+		s.Previous.Fingerprint == s.fingerprint():
+		return SettledByAgreement
+	default:
+		return ""
+	}
 }

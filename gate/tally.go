@@ -33,65 +33,36 @@ type lapsed struct {
 }
 
 // count sorts every finding into what counts and what is passed over.
-func (r *rules) count(s Scan) tally {
+func (r *rules) count(s Scan, base *since) tally {
 	t := tally{counted: make([]Finding, 0, len(s.Findings))}
-	for _, f := range s.Findings {
+	for i := range s.Findings {
+		f := &s.Findings[i] // it is large to move about
 		if f.Status >= StatusUnknown {
 			t.strange++
 		}
-		switch {
-		case f.Status == Closed:
-			t.skipped.Closed++
-		case r.isBlocked(f):
-			t.blocked = append(t.blocked, f)
-			t.add(f, r.policy.weigh(f.Severity))
-		case f.Status == Suppressed && r.policy.IgnoreSuppressed:
-			t.skipped.Suppressed++
-		default:
-			r.countOpen(&t, s.Digest, f)
+		d := r.decide(s.Digest, f, base)
+		t.take(f, d)
+		if r.trace != nil {
+			r.trace.finding(s, *f, d, *base)
 		}
 	}
 	return t
 }
 
-// countOpen counts a finding that is neither closed, blocked nor suppressed.
-func (r *rules) countOpen(t *tally, manifest string, f Finding) {
-	weight := r.policy.weigh(f.Severity)
-	used, old := r.exceptionsFor(manifest, f, weight)
-	if used != nil {
-		t.excepted = append(t.excepted, excepted{f, used})
-		return
-	}
-	for _, i := range old {
-		t.lapsed = append(t.lapsed, lapsed{f.ID, i})
-	}
-	switch {
-	case f.Exploit && !r.policy.IgnoreExploits:
-		t.exploitable = append(t.exploitable, f)
-		t.add(f, weight)
-	case r.policy.FixableOnly && !f.Fixable():
-		t.skipped.Unfixable++
-	case r.inGrace(f, weight):
-		t.skipped.InGrace++
-	default:
-		t.add(f, weight)
-	}
-}
-
-func (t *tally) add(f Finding, weight Severity) {
+func (t *tally) add(f *Finding, weight Severity) {
 	t.counts[f.Severity.known()]++
 	t.weighed[weight]++
-	t.counted = append(t.counted, f)
+	t.counted = append(t.counted, *f)
 }
 
 // isBlocked is generous where an exception is strict: any related ID will do.
-func (r *rules) isBlocked(f Finding) bool {
+func (r *rules) isBlocked(f *Finding) bool {
 	_, blocked := r.blockedAs(f)
 	return blocked
 }
 
 // blockedAs is the name under which the policy blocks the finding.
-func (r *rules) blockedAs(f Finding) (id string, blocked bool) {
+func (r *rules) blockedAs(f *Finding) (id string, blocked bool) {
 	if len(r.blocked) == 0 {
 		return "", false
 	}
@@ -108,7 +79,7 @@ func (r *rules) blockedAs(f Finding) (id string, blocked bool) {
 
 // inGrace reports whether the finding is too young to count. One that says no
 // time (every basic finding), or one from the future, counts.
-func (r *rules) inGrace(f Finding, weight Severity) bool {
+func (r *rules) inGrace(f *Finding, weight Severity) bool {
 	grace := r.policy.Grace[weight]
 	if grace <= 0 || f.FirstObserved.IsZero() || f.FirstObserved.After(r.now.Add(clockSkew)) {
 		return false
@@ -201,34 +172,21 @@ func (r *rules) covering(candidates []int, manifest string, f Finding, p install
 // merge fills in the verdict's own lists: each finding once, however many
 // platforms share it, and as the worst of them have it.
 func (r *rules) merge(v *Verdict, judged []judgement) {
-	var counted []*Finding // a finding is large to move about
+	v.mergeCounted(judged)
 	var passed []excepted
 	var old []lapsed
 	for _, j := range judged {
-		counted = slices.Grow(counted, len(j.tally.counted))
-		for i := range j.tally.counted {
-			counted = append(counted, &j.tally.counted[i])
-		}
 		passed = append(passed, j.tally.excepted...)
 		old = append(old, j.tally.lapsed...)
 		v.Skipped = v.Skipped.plus(j.tally.skipped)
 	}
-	slices.SortFunc(counted, worstFirst)
 	slices.SortFunc(passed, excepted.compare)
 	for _, x := range passed {
 		v.Used = append(v.Used, x.exceptions...)
 	}
 	if len(judged) > 1 {
-		counted = distinct(counted, (*Finding).key)
 		passed = distinct(passed, func(x excepted) string { return x.finding.key() })
 	}
-	var counts perSeverity
-	v.Findings = make([]Finding, len(counted))
-	for i, f := range counted {
-		v.Findings[i] = *f
-		counts[f.Severity.known()]++
-	}
-	v.Counts = all(counts)
 	for _, x := range passed {
 		v.Excepted = append(v.Excepted, r.exceptedFinding(x))
 	}
@@ -238,6 +196,49 @@ func (r *rules) merge(v *Verdict, judged []judgement) {
 	}
 	slices.Sort(v.Used)
 	v.Used = slices.Compact(v.Used)
+}
+
+// mergeCounted fills in what was counted and, of an index, on which platform.
+func (v *Verdict) mergeCounted(judged []judgement) {
+	type on struct {
+		finding  *Finding // it is large to move about
+		manifest int
+	}
+	var counted []on
+	for m := range judged {
+		findings := judged[m].tally.counted
+		counted = slices.Grow(counted, len(findings))
+		for i := range findings {
+			counted = append(counted, on{&findings[i], m})
+		}
+	}
+	slices.SortFunc(counted, func(a, b on) int { return worstFirst(a.finding, b.finding) })
+	v.Findings = make([]Finding, 0, len(counted))
+	var counts perSeverity
+	places := map[string]int{} // in v.Findings
+	for _, c := range counted {
+		known := false
+		if len(judged) > 1 {
+			var place int
+			key := c.finding.key()
+			if place, known = places[key]; !known {
+				place = len(v.Findings)
+				places[key] = place
+			}
+			m := &v.Manifests[c.manifest]
+			m.Findings = append(m.Findings, place)
+		}
+		if !known {
+			v.Findings = append(v.Findings, *c.finding)
+			counts[c.finding.Severity.known()]++
+		}
+	}
+	for i := range v.Manifests {
+		m := &v.Manifests[i]
+		slices.Sort(m.Findings)
+		m.Findings = slices.Compact(m.Findings)
+	}
+	v.Counts = all(counts)
 }
 
 // distinct keeps the first of each key.
@@ -271,7 +272,7 @@ func (r *rules) exceptedFinding(x excepted) ExceptedFinding {
 }
 
 func (s Skipped) plus(t Skipped) Skipped {
-	return Skipped{s.Closed + t.Closed, s.Suppressed + t.Suppressed, s.Unfixable + t.Unfixable, s.InGrace + t.InGrace}
+	return Skipped{s.Closed + t.Closed, s.Suppressed + t.Suppressed, s.Unfixable + t.Unfixable, s.InGrace + t.InGrace, s.Baseline + t.Baseline}
 }
 
 // worstFirst orders findings for people: by severity, then what is exploited,

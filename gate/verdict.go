@@ -49,16 +49,24 @@ type Verdict struct {
 	Findings []Finding         `json:"findings"` // what was counted, the worst first
 	Excepted []ExceptedFinding `json:"excepted"`
 	// Skipped counts what the policy passes over without an exception.
-	Skipped Skipped           `json:"skipped,omitzero"`
-	Lapsed  []LapsedException `json:"lapsedExceptions,omitempty"`
+	Skipped Skipped `json:"skipped,omitzero"`
+	// Baseline is what the policy measures the image by; nil: nothing. Whether it
+	// could be used, the manifests say, and if not a warning why.
+	Baseline *BaselineNote     `json:"baseline,omitempty"`
+	Lapsed   []LapsedException `json:"lapsedExceptions,omitempty"`
 	// Exceptions are those for this image that have expired, soon will, or matched
 	// nothing in it.
 	Exceptions []ExceptionReport `json:"exceptions,omitempty"`
 	Warnings   []string          `json:"warnings,omitempty"`
 	Manifests  []ManifestVerdict `json:"manifests"`
 
+	// Comparison is with another image that somebody asked to be compared with; nil:
+	// nobody did. It has no say in the outcome.
+	Comparison *Comparison `json:"comparison,omitempty"`
+
 	// Passing says that waiting may change the verdict: always for Pending, for
-	// Unavailable where the trouble may pass.
+	// Unavailable where the trouble may pass, for Denied where only a baseline that
+	// could not be read for the moment makes it so.
 	Passing bool `json:"passing,omitempty"`
 	// WantsScan says that a new scan would help and the policy allows to start one.
 	WantsScan bool `json:"-"`
@@ -94,6 +102,17 @@ type ManifestVerdict struct {
 	ScanType    ScanType         `json:"scanType,omitempty"`
 	CompletedAt time.Time        `json:"completedAt,omitzero"`
 	Counts      map[Severity]int `json:"counts"`
+	// Findings are, of an index, the verdict's findings that count on this platform,
+	// by their place in the list; nil for an image that is no index.
+	Findings []int `json:"findings,omitempty"`
+	// Baseline is the manifest that the findings were measured by, as a digest;
+	// empty: every finding counted.
+	Baseline string `json:"baseline,omitempty"`
+
+	// What the judgement rests on, for those who ask whether to believe it.
+	Pages     int       `json:"pages,omitzero"`           // of findings, read to the last one
+	SourceAt  time.Time `json:"sourceUpdatedAt,omitzero"` // of the vulnerability data; zero: not said
+	SettledBy Settling  `json:"settledBy,omitzero"`       // empty: not finished or not settled
 
 	reading Reading // of a result that may still grow
 	rescan  bool    // a new scan would help and the policy allows to start one
@@ -130,6 +149,7 @@ type Skipped struct {
 	Suppressed int `json:"suppressed,omitempty"`
 	Unfixable  int `json:"unfixable,omitempty"`
 	InGrace    int `json:"inGrace,omitempty"`
+	Baseline   int `json:"baseline,omitempty"` // the baseline has them too
 }
 
 // Readings returns the traces this look left of results that may still grow, by

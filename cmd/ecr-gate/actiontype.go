@@ -8,11 +8,12 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
 	"github.com/aws/smithy-go"
 	"github.com/spf13/cobra"
 
+	"github.com/ecr-gate/ecr-gate/config"
+	"github.com/ecr-gate/ecr-gate/gate/ecr"
 	"github.com/ecr-gate/ecr-gate/gate/pipeline"
 )
 
@@ -67,6 +68,7 @@ func printActionType(io streams, action pipeline.ActionType) error {
 				"Category": in.Category, "Provider": in.Provider, "Version": in.Version,
 				"InputArtifactDetails":    in.InputArtifactDetails,
 				"OutputArtifactDetails":   in.OutputArtifactDetails,
+				"Settings":                map[string]any{"ExecutionUrlTemplate": in.Settings.ExecutionUrlTemplate},
 				"ConfigurationProperties": properties,
 			},
 		}},
@@ -77,19 +79,24 @@ func printActionType(io streams, action pipeline.ActionType) error {
 }
 
 func registerActionType(ctx context.Context, io streams, action pipeline.ActionType) error {
-	config, err := awsconfig.LoadDefaultConfig(ctx)
+	env, err := awsEnvironment(ctx, config.Default())
 	if err != nil {
-		return fmt.Errorf("AWS configuration: %w", err)
-	}
-	err = createActionType(ctx, config, action)
-	if alreadyThere(err) {
-		_, err = fmt.Fprintf(io.out, "%s is registered in %s already\n", action, config.Region)
 		return err
 	}
-	if err != nil {
+	if env.Region == "" {
+		return errors.New("no AWS Region to register the action type in: set AWS_REGION")
+	}
+	err = createActionType(ctx, env, action)
+	switch {
+	case alreadyThere(err):
+		_, err = fmt.Fprintf(io.out, "%s is registered in %s already\n", action, env.Region)
+		return err
+	case ecr.IsCredentialError(err):
+		return failed{fmt.Errorf("%s is not registered: there are no AWS credentials; log in, or set AWS_PROFILE", action)}
+	case err != nil:
 		return failed{fmt.Errorf("%s is not registered: %w", action, err)}
 	}
-	_, err = fmt.Fprintf(io.out, "registered %s in %s\n", action, config.Region)
+	_, err = fmt.Fprintf(io.out, "registered %s in %s\n", action, env.Region)
 	return err
 }
 
@@ -99,7 +106,7 @@ func alreadyThere(err error) bool {
 	return errors.As(err, &api) && strings.Contains(api.ErrorMessage(), "already exist")
 }
 
-func createActionType(ctx context.Context, config aws.Config, action pipeline.ActionType) error {
-	_, err := codepipeline.NewFromConfig(config).CreateCustomActionType(ctx, action.Definition())
+func createActionType(ctx context.Context, env aws.Config, action pipeline.ActionType) error {
+	_, err := codepipeline.NewFromConfig(env).CreateCustomActionType(ctx, action.Definition())
 	return err
 }

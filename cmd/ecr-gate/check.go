@@ -18,7 +18,8 @@ import (
 type checkFlags struct {
 	config   string
 	files    []string
-	output   string
+	outputs  []string
+	baseline string
 	policy   string
 	wait     time.Duration
 	parallel int
@@ -38,13 +39,16 @@ Exit codes: 0 every image is allowed, 1 one is denied, 3 one could not be judged
 or has no finished scan yet, 2 the command or the configuration is wrong.`,
 		Example: `  ecr-gate check 111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop/web:1.4
   ecr-gate check --wait=10m -o json IMAGE
+  ecr-gate check -o table -o sarif=scan.sarif -o html=scan.html IMAGE
+  ecr-gate check --baseline :prod IMAGE
   helm template ./chart | ecr-gate check -f -`,
 		RunE: func(cmd *cobra.Command, args []string) error { return check(cmd.Context(), io, flags, args) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&flags.config, "config", "", "configuration file (default: the built-in policy)")
 	f.StringArrayVarP(&flags.files, "filename", "f", nil, "Kubernetes manifests to take images from; - is standard input")
-	f.StringVarP(&flags.output, "output", "o", "table", "table or json")
+	f.StringArrayVarP(&flags.outputs, "output", "o", []string{"table"}, "FORMAT or FORMAT=FILE, several if wanted: "+strings.Join(report.Formats(), ", "))
+	f.StringVar(&flags.baseline, "baseline", "", "say what is new since another image: a reference, or :tag or @digest of the same repository")
 	f.StringVar(&flags.policy, "policy", "", "policy to judge by (default: the first that matches)")
 	f.DurationVar(&flags.wait, "wait", 0, "how long to wait for scans that are not finished, such as 10m")
 	f.IntVar(&flags.parallel, "parallel", 4, "images to judge at a time")
@@ -52,9 +56,9 @@ or has no finished scan yet, 2 the command or the configuration is wrong.`,
 }
 
 func check(ctx context.Context, io streams, flags checkFlags, args []string) error {
-	format, err := formatOf(flags.output, io)
-	if err != nil {
-		return err
+	outputs := outputsOf(flags.outputs, io)
+	if len(outputs.list) == 0 {
+		return errors.Join(outputs.faults...)
 	}
 	images, err := imagesToCheck(io, flags, args)
 	if err != nil {
@@ -69,27 +73,17 @@ func check(ctx context.Context, io streams, flags checkFlags, args []string) err
 	if err != nil {
 		return err
 	}
-	if flags.policy != "" && !slices.Contains(g.PolicyNames(), flags.policy) {
-		return fmt.Errorf("--policy %s: there is no such policy; one of %s", flags.policy, strings.Join(g.PolicyNames(), ", "))
+	if err := mustKnowPolicy(g, flags.policy); err != nil {
+		return err
 	}
 	progress := newProgress(io.err, len(images))
 	verdicts := checkAll(ctx, g, images, flags, progress)
 	progress.done()
-	if err := format(io.out, verdicts); err != nil {
-		return failed{err}
+	outputs.write(io.out, verdicts)
+	if len(outputs.faults) > 0 {
+		return errors.Join(outputs.faults...)
 	}
 	return exitFor(verdicts)
-}
-
-func formatOf(name string, io streams) (report.Format, error) {
-	switch name {
-	case "table":
-		return report.Table(colourful(io.out)), nil
-	case "json":
-		return report.JSON, nil
-	default:
-		return nil, fmt.Errorf("--output %s: write table or json", name)
-	}
 }
 
 // imagesToCheck are those named, each once, in order. Each must be a reference:
@@ -109,12 +103,15 @@ func imagesToCheck(io streams, flags checkFlags, args []string) ([]string, error
 		}
 		images = append(images, found...)
 	}
+	if b := flags.baseline; b != "" && !strings.HasPrefix(b, ":") && !strings.HasPrefix(b, "@") {
+		if err := mustBeReference(b); err != nil {
+			return nil, err
+		}
+	}
 	var once []string
 	for _, image := range images {
-		if _, err := gate.ParseImage(image); err != nil {
-			var t *gate.Trouble
-			errors.As(err, &t)
-			return nil, fmt.Errorf("%q: %s; %s", image, t.Text, t.Mend)
+		if err := mustBeReference(image); err != nil {
+			return nil, err
 		}
 		if !slices.Contains(once, image) {
 			once = append(once, image)
@@ -133,7 +130,13 @@ func checkAll(ctx context.Context, g *gate.Gate, images []string, flags checkFla
 	group.SetLimit(flags.parallel)
 	for i, image := range images {
 		group.Go(func() error {
-			verdicts[i] = checkUntil(ctx, g, gate.Request{Image: image, Policy: flags.policy}, deadline, progress)
+			req := gate.Request{Image: image, Policy: flags.policy}
+			verdicts[i] = checkUntil(ctx, g, req, deadline, progress)
+			if flags.baseline != "" {
+				req.Digest = verdicts[i].Digest // what was judged is compared
+				comparison := g.Compare(ctx, req, flags.baseline)
+				verdicts[i].Comparison = &comparison
+			}
 			progress.judged()
 			return nil
 		})

@@ -145,7 +145,7 @@ func (t through) Check(ctx context.Context, req gate.Request) gate.Verdict {
 
 func (d *doors) worker(c *config.Config) pipeline.Worker {
 	return pipeline.Worker{
-		Config: d.env, Gate: through{d, pipelineDoor}, ActionType: actionType(c), RegistryHost: ecr.RegistryHost,
+		Config: d.env, Gate: through{d, pipelineDoor}, ActionType: actionType(c), RegistryHost: ecr.RegistryHost, Reports: reports(),
 		MaxWait: c.Pipeline.MaxWait, PollInterval: c.Pipeline.PollInterval, Concurrency: c.Pipeline.Concurrency,
 		Log: d.log, Counts: d.metrics.job,
 	}

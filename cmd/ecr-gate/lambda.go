@@ -73,7 +73,7 @@ func (f *function) handle(ctx context.Context, event []byte) error {
 	}
 	if job {
 		return pipeline.Function{
-			Config: f.env, RegistryHost: ecr.RegistryHost, Log: f.log,
+			Config: f.env, RegistryHost: ecr.RegistryHost, Reports: reports(), Log: f.log,
 			Gate: func(ctx context.Context) (pipeline.Checker, time.Duration, error) {
 				c, err := f.configure(ctx)
 				if err != nil {

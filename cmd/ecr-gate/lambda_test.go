@@ -1,6 +1,8 @@
 package main
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -199,9 +201,23 @@ func TestLambdaStoresTheReport(t *testing.T) {
 		t.Fatalf("%d objects stored", len(puts))
 	}
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(puts[0].Path, "/"), "/")
-	_, headers, err := s.Object(bucket, key)
+	body, headers, err := s.Object(bucket, key)
 	if err != nil || headers.Get("x-amz-server-side-encryption-aws-kms-key-id") != action.EncryptionKeyID {
 		t.Errorf("%s encrypted with %q, %v", puts[0].Path, headers.Get("x-amz-server-side-encryption-aws-kms-key-id"), err)
+	}
+	archive, err := zip.NewReader(bytes.NewReader(body), int64(len(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []string
+	for _, f := range archive.File {
+		files = append(files, f.Name)
+		if f.UncompressedSize64 == 0 {
+			t.Errorf("%s is empty", f.Name)
+		}
+	}
+	if got := strings.Join(files, " "); got != "report.html report.sarif verdict.json" {
+		t.Errorf("the artifact holds %s", got)
 	}
 }
 

@@ -84,9 +84,12 @@ func newRoot(io streams) *cobra.Command {
 	root.AddCommand(
 		newServe(io),
 		newCheck(io),
+		newExplain(io),
+		newExceptions(io),
 		newDemo(io),
 		newActionType(io),
 		newProbe(io),
+		newDoctor(io),
 		newVersion(io),
 	)
 	return root

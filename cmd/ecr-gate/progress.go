@@ -35,13 +35,20 @@ type progress struct {
 
 func newProgress(w io.Writer, total int) *progress {
 	p := &progress{total: total}
-	if f, ok := w.(*os.File); ok && isTerminal(w) {
-		p.w, p.width = w, 80
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 20 {
-			p.width = width
-		}
+	if isTerminal(w) {
+		p.w, p.width = w, terminalWidth(w)
 	}
 	return p
+}
+
+// terminalWidth is in columns; 80 where it cannot be told.
+func terminalWidth(w io.Writer) int {
+	if f, ok := w.(*os.File); ok && isTerminal(w) {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 20 {
+			return width
+		}
+	}
+	return 80
 }
 
 // waiting shows what is waited for and for how much longer.

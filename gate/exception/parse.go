@@ -28,21 +28,25 @@ func parse(name string, data []byte, rules Rules, now time.Time) ([]gate.Excepti
 		return nil, strict.Faults{{File: name, Text: fmt.Sprintf("is larger than %d KiB, which is the most that is read", strict.MaxSize>>10)}}
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	ext := strings.ToLower(filepath.Ext(name))
-	isYAML := ext == ".yaml" || ext == ".yml"
 	switch {
-	case isOpenVEX(data):
+	case IsOpenVEX(data):
 		return parseOpenVEX(name, data, rules, now)
-	case isYAML:
+	case isYAML(name):
 		return parseYAML(name, data, rules, now)
-	case ext == ".json" || startsWith(data, "{["):
+	case strings.EqualFold(filepath.Ext(name), ".json") || startsWith(data, "{["):
 		return nil, strict.Faults{{File: name, Text: notOpenVEX(data)}}
 	default:
 		return parsePlain(name, data, rules, now)
 	}
 }
 
-func isOpenVEX(data []byte) bool {
+func isYAML(name string) bool {
+	ext := filepath.Ext(name)
+	return strings.EqualFold(ext, ".yaml") || strings.EqualFold(ext, ".yml")
+}
+
+// IsOpenVEX reports whether a file's content is a document of that format.
+func IsOpenVEX(data []byte) bool {
 	var doc struct {
 		Context any `json:"@context"`
 	}

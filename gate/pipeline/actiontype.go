@@ -45,6 +45,7 @@ func (a ActionType) Definition() *codepipeline.CreateCustomActionTypeInput {
 		Version:               aws.String(a.Version),
 		InputArtifactDetails:  &types.ArtifactDetails{MinimumCount: 0, MaximumCount: 5},
 		OutputArtifactDetails: &types.ArtifactDetails{MinimumCount: 0, MaximumCount: 1},
+		Settings:              &types.ActionTypeSettings{ExecutionUrlTemplate: aws.String(executionURL)},
 	}
 	for _, p := range properties {
 		in.ConfigurationProperties = append(in.ConfigurationProperties, types.ActionConfigurationProperty{

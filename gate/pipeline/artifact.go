@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -182,14 +184,14 @@ func unpackFile(f *zip.File) ([]byte, error) {
 	return raw, err
 }
 
-// store writes verdict.json into the output artifact, if the action has one, and
-// returns its key. It is for reading: a failure to store it changes no verdict.
+// store writes the reports into the output artifact, if the action has one, and
+// returns its key. They are for reading: a failure to store them changes no verdict.
 func (d *desk) store(ctx context.Context, job *types.JobData, verdicts []gate.Verdict, log *slog.Logger) string {
 	if len(job.OutputArtifacts) == 0 || job.OutputArtifacts[0].Location == nil || job.OutputArtifacts[0].Location.S3Location == nil {
 		return ""
 	}
 	at := job.OutputArtifacts[0].Location.S3Location
-	body, err := archiveOf(verdicts)
+	body, err := d.archiveOf(verdicts, log)
 	if err == nil {
 		err = d.upload(ctx, job, at, body)
 	}
@@ -200,20 +202,43 @@ func (d *desk) store(ctx context.Context, job *types.JobData, verdicts []gate.Ve
 	return aws.ToString(at.ObjectKey)
 }
 
-func archiveOf(verdicts []gate.Verdict) ([]byte, error) {
+// archiveOf holds every report that can be written; one that cannot costs only
+// itself.
+func (d *desk) archiveOf(verdicts []gate.Verdict, log *slog.Logger) ([]byte, error) {
 	var b bytes.Buffer
 	archive := zip.NewWriter(&b)
-	f, err := archive.Create("verdict.json")
-	if err != nil {
-		return nil, err
+	for _, name := range slices.Sorted(maps.Keys(d.reports)) {
+		var text bytes.Buffer
+		if err := d.render(name, &text, verdicts); err != nil {
+			log.Error("cannot write a report", "file", name, "error", err)
+			continue
+		}
+		f, err := archive.Create(name)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := f.Write(text.Bytes()); err != nil {
+			return nil, err
+		}
 	}
-	encoder := json.NewEncoder(f)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(gate.List(verdicts)); err != nil {
-		return nil, err
-	}
-	err = archive.Close()
+	err := archive.Close()
 	return b.Bytes(), err
+}
+
+// render contains a panic: the job is judged, and must be reported.
+func (d *desk) render(name string, w io.Writer, verdicts []gate.Verdict) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return d.reports[name](w, verdicts)
+}
+
+func verdictJSON(w io.Writer, verdicts []gate.Verdict) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(gate.List(verdicts))
 }
 
 // upload encrypts as the pipeline does: with its key if it has one, else with the

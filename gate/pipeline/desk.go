@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
@@ -45,6 +46,7 @@ type desk struct {
 	now          func() time.Time
 	log          *slog.Logger
 	counts       func(Result)
+	reports      map[string]func(io.Writer, []gate.Verdict) error
 	// properties reads those of a job, as the action's configuration holds them.
 	properties func(*types.JobData) (map[string]string, error)
 	pause      time.Duration // before a report is tried again; twice as long each time
@@ -65,6 +67,9 @@ func (d *desk) ready() *desk {
 		d.counts = func(Result) {}
 	}
 	d.maxWait = orDefault(d.maxWait, DefaultMaxWait)
+	if d.reports == nil {
+		d.reports = map[string]func(io.Writer, []gate.Verdict) error{"verdict.json": verdictJSON}
+	}
 	return d
 }
 

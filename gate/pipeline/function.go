@@ -3,10 +3,13 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/ecr-gate/ecr-gate/gate"
 )
 
 // Function does the jobs of CodePipeline's Lambda action. The zero value is not
@@ -18,6 +21,9 @@ type Function struct {
 	// cause, any other as a fault of the configuration.
 	Gate         func(ctx context.Context) (Checker, time.Duration, error)
 	RegistryHost func(account, region string) (string, bool)
+
+	// Reports are the files of the output artifact, by name. Nil: verdict.json.
+	Reports map[string]func(io.Writer, []gate.Verdict) error
 
 	Now    func() time.Time    // nil: time.Now
 	Log    *slog.Logger        // nil: nothing is logged
@@ -49,7 +55,7 @@ func (f Function) Handle(ctx context.Context, event []byte) error {
 	}
 	d := (&desk{
 		config: f.Config, registryHost: f.RegistryHost, now: f.Now, log: f.Log, counts: f.Counts,
-		properties: userParameters, pause: time.Second / 2,
+		properties: userParameters, reports: f.Reports, pause: time.Second / 2,
 	}).ready()
 	log := d.log.With("job", aws.ToString(job.Id))
 	end := time.Now().Add(lookTime(ctx))

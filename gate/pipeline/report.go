@@ -31,6 +31,7 @@ type report struct {
 	variables map[string]string
 	verdicts  []gate.Verdict // for the output artifact; of a job that goes on, none
 	reportKey string
+	place     string // of the image in the console; may be empty
 }
 
 func failure(kind types.FailureType, text string) report {
@@ -54,15 +55,17 @@ func settle(verdicts []gate.Verdict, o order, m memory, now time.Time, stopping 
 		for _, v := range verdicts {
 			m.remember(v)
 		}
-		return report{result: HandedBack, token: m.encode(), summary: final.Reason}
+		return report{result: HandedBack, token: m.encode(), summary: final.Reason, place: consolePath(final)}
 	}
 	text := story(final, verdicts, o, waiting)
 	kind := failureType(final)
 	// Mode warn forgives images, not a job that cannot work.
 	if final.Outcome == gate.Allowed || o.warn && kind != types.FailureTypeConfigurationError {
-		return report{result: Succeeded, summary: text, variables: variables(final, verdicts)}
+		return report{result: Succeeded, summary: text, variables: variables(final, verdicts), place: consolePath(final)}
 	}
-	return failure(kind, text)
+	out := failure(kind, text)
+	out.place = consolePath(final)
+	return out
 }
 
 // decisive is the worst verdict, but of those that could not be had rather one
@@ -199,6 +202,7 @@ func (d *desk) sendOnce(ctx context.Context, job string, out report) (err error)
 		JobId:            aws.String(job),
 		ExecutionDetails: &types.ExecutionDetails{Summary: aws.String(cut(out.summary, maxSummary))},
 	}
+	in.ExecutionDetails.ExternalExecutionId = optional(out.place)
 	if out.result == HandedBack {
 		in.ContinuationToken = aws.String(out.token)
 	} else {
@@ -223,7 +227,17 @@ func (out report) failureDetails() *types.FailureDetails {
 	if out.summary == "" {
 		out.summary = "could not check: ecr-gate itself failed; retry the stage and report the fault"
 	}
-	return &types.FailureDetails{Type: out.failure, Message: aws.String(cut(out.summary, maxMessage))}
+	return &types.FailureDetails{
+		Type: out.failure, Message: aws.String(cut(out.summary, maxMessage)), ExternalExecutionId: optional(out.place),
+	}
+}
+
+// optional is for a member that may be left out but not empty.
+func optional(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return aws.String(text)
 }
 
 func (out report) outputVariables() map[string]string {

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -11,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
+
+	"github.com/ecr-gate/ecr-gate/gate"
 )
 
 // What a worker does where its fields are zero.
@@ -37,6 +40,9 @@ type Worker struct {
 	// RegistryHost names the ECR registry of an account and Region, for jobs that
 	// name a repository only.
 	RegistryHost func(account, region string) (string, bool)
+
+	// Reports are the files of the output artifact, by name. Nil: verdict.json.
+	Reports map[string]func(io.Writer, []gate.Verdict) error
 
 	MaxWait      time.Duration // how long a job waits for its scan; a job may say otherwise
 	PollInterval time.Duration // between polls, jittered by a fifth
@@ -89,7 +95,7 @@ func (w Worker) start() *run {
 	d := (&desk{
 		config: w.Config, gate: w.Gate, registryHost: w.RegistryHost, maxWait: w.MaxWait,
 		now: w.Now, log: w.Log, counts: w.Counts,
-		properties: actionProperties, pause: w.PollInterval,
+		properties: actionProperties, reports: w.Reports, pause: w.PollInterval,
 	}).ready()
 	return &run{Worker: w, desk: d, slots: make(chan struct{}, w.Concurrency)}
 }

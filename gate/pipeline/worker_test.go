@@ -136,6 +136,9 @@ func TestVulnerableImageFailsThePipeline(t *testing.T) {
 	if got.Status != awslocal.Failed || got.FailureType != "JobFailed" {
 		t.Fatalf("%+v", got)
 	}
+	if !strings.HasPrefix(got.ExternalExecutionID, "private/111122223333/shop/web/_/image/sha256:") {
+		t.Errorf("the console's link leads to %q", got.ExternalExecutionID)
+	}
 	for _, want := range []string{"image not allowed: " + uri, "1 CRITICAL (0 allowed)", "upgrade openssl to 3.0.15", "CVE-2026-0 openssl 3.0.7 -> 3.0.15"} {
 		if !strings.Contains(got.FailureMessage, want) {
 			t.Errorf("the message does not say %q:\n%s", want, got.FailureMessage)

@@ -2,12 +2,14 @@ package report_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"flag"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/ecr-gate/ecr-gate/gate"
 	"github.com/ecr-gate/ecr-gate/gate/report"
@@ -15,102 +17,106 @@ import (
 
 var update = flag.Bool("update", false, "rewrite testdata")
 
-var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+// options are those of all tests: at noon, for a pipe.
+var options = report.Options{Now: func() time.Time { return noon }, Version: "1.2.3"}
 
-func judged(name string, severities ...gate.Severity) gate.Verdict {
-	img, err := gate.ParseImage("111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop/" + name + ":1")
-	if err != nil {
-		panic(err)
-	}
-	img.Digest = "sha256:" + strings.Repeat("1", 64)
-	scan := gate.Scan{Platform: "linux/amd64", Digest: img.Digest, Type: gate.Enhanced, Status: gate.StatusActive, CompletedAt: noon.Add(-time.Hour)}
-	for i, s := range severities {
-		scan.Findings = append(scan.Findings, gate.Finding{
-			ID: "CVE-2026-" + string(rune('1'+i)), Severity: s, Fix: gate.FixYes,
-			Packages: []gate.Package{{Name: "open\x1b[31mssl", Version: "3.0.7", FixedIn: "3.0.15"}, {Name: "libssl"}},
-		})
-	}
-	arm := gate.Scan{Platform: "linux/arm64", Digest: "sha256:" + strings.Repeat("2", 64), Type: gate.Enhanced, Status: gate.StatusActive, CompletedAt: noon.Add(-time.Hour)}
-	exceptions := []gate.Exception{
-		{IDs: []string{"CVE-2026-1"}, Repositories: []string{"shop/legacy"}, Source: "exceptions.yaml: vulnerabilities[0]", ExpiresAt: noon.Add(24 * time.Hour)},
-		{IDs: []string{"CVE-2000-1"}, Source: "exceptions.yaml: vulnerabilities[1]"},
-	}
-	return gate.Evaluate(gate.Default(), exceptions, img, []gate.Scan{scan, arm}, noon)
+func render(t testing.TB, format string, verdicts ...gate.Verdict) string {
+	t.Helper()
+	return renderWith(t, options, format, verdicts...)
 }
 
-func all() []gate.Verdict {
-	many := make([]gate.Severity, 25)
-	for i := range many {
-		many[i] = gate.Medium
+func renderWith(t testing.TB, o report.Options, format string, verdicts ...gate.Verdict) string {
+	t.Helper()
+	write, ok := report.Named(format, o)
+	if !ok {
+		t.Fatalf("there is no format %q", format)
 	}
-	waiting := gate.Unjudged("built-in", gate.Image{Written: "x/y:1"}, &gate.Trouble{Cause: gate.NoScan, Passing: true, Text: "ECR knows of no scan"})
-	return []gate.Verdict{judged("web", gate.Critical, gate.Low), judged("legacy", gate.High), judged("api", many...), waiting}
+	var b bytes.Buffer
+	if err := write(&b, verdicts); err != nil {
+		t.Fatalf("%s: %v", format, err)
+	}
+	return b.String()
 }
 
-func TestTable(t *testing.T) {
-	var got bytes.Buffer
-	if err := report.Table(false)(&got, all()); err != nil {
-		t.Fatal(err)
-	}
-	const golden = "testdata/table.txt"
+// golden holds a text against a file of testdata.
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	file = "testdata/" + file
 	if *update {
-		if err := os.WriteFile(golden, got.Bytes(), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile(golden)
+	want, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.String() != string(want) {
-		t.Errorf("the table changed; read it, then run with -update:\n%s", got.String())
-	}
-	if strings.Contains(got.String(), "\x1b") {
-		t.Error("an escape sequence of a package's name reaches the terminal")
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s changed; read it, then run with -update (-want +got):\n%s", file, diff)
 	}
 }
 
-func TestColour(t *testing.T) {
-	var got bytes.Buffer
-	if err := report.Table(true)(&got, all()); err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"\x1b[1;31mDenied", "\x1b[1;32mAllowed", "\x1b[1;33mPending"} {
-		if !strings.Contains(got.String(), want) {
-			t.Errorf("no %q", want)
+// endings are the golden files' names, by format; HTML has golden files of its own.
+var endings = map[string]string{
+	"table": "txt", "json": "json", "sarif": "sarif.json", "junit": "xml", "markdown": "md", "openvex": "openvex.json",
+}
+
+func TestGolden(t *testing.T) {
+	for format, ending := range endings {
+		for _, c := range cases {
+			t.Run(format+"/"+c.name, func(t *testing.T) {
+				golden(t, c.name+"."+ending, render(t, format, c.verdicts()...))
+			})
 		}
 	}
 }
 
-// The members that DESIGN promises, by their names.
-func TestJSON(t *testing.T) {
-	var got bytes.Buffer
-	if err := report.JSON(&got, all()); err != nil {
-		t.Fatal(err)
+// What an image is measured by is part of the evidence.
+func TestBaseline(t *testing.T) {
+	policy := dev()
+	policy.Baseline = "prod"
+	scan := func(digit string, list ...gate.Finding) gate.Scan { return enhanced("", digit, list...) }
+	c := gate.Case{Policy: policy, Image: image(registry+"/shop/web:1.4", "1"), Scans: []gate.Scan{scan("1", findings()...)}, Now: noon}
+	c.Baseline = &gate.Baseline{
+		Digest: "sha256:" + strings.Repeat("9", 64), Manifests: []gate.Manifest{{Digest: "sha256:" + strings.Repeat("9", 64)}},
+		Scans: []gate.Scan{scan("9", findings()[:3]...)},
 	}
-	var list struct {
-		APIVersion, Kind string
-		Items            []map[string]any
+	v := c.Verdict()
+	if v.Skipped.Baseline != 3 {
+		t.Fatalf("%+v", v.Skipped)
 	}
-	if err := json.Unmarshal(got.Bytes(), &list); err != nil {
-		t.Fatal(err)
+	for _, format := range []string{"table", "sarif", "junit", "markdown"} {
+		text := oneLine(render(t, format, v))
+		for _, want := range []string{"baseline prod " + c.Baseline.Digest, "baseline prod, which was not resolved"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: no %q in %s", format, want, text)
+			}
+			v.Baseline.Digest = ""
+			text = oneLine(render(t, format, v))
+		}
+		v.Baseline.Digest = c.Baseline.Digest
 	}
-	if list.APIVersion != "ecr-gate.dev/v1alpha1" || list.Kind != "VerdictList" || len(list.Items) != 4 {
-		t.Errorf("%s %s, %d items", list.APIVersion, list.Kind, len(list.Items))
+	if text := oneLine(render(t, "table", v)); !strings.Contains(text, "not counted: 3 in the baseline too") || !strings.Contains(text, "measured by sha256:999999999999") {
+		t.Error(text)
 	}
-	for _, member := range []string{"image", "digest", "outcome", "reason", "policy", "counts", "findings", "excepted", "manifests"} {
-		if _, ok := list.Items[0][member]; !ok {
-			t.Errorf("no %s", member)
+}
+
+// oneLine takes the line breaks out that the table makes.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+func TestNamed(t *testing.T) {
+	want := []string{"table", "json", "sarif", "junit", "markdown", "openvex", "html"}
+	if got := report.Formats(); !slices.Equal(got, want) {
+		t.Errorf("formats are %q", got)
+	}
+	for _, name := range want {
+		if format, ok := report.Named(name, report.Options{}); !ok || format == nil {
+			t.Errorf("there is no %s", name)
 		}
 	}
-	manifest, _ := list.Items[0]["manifests"].([]any)[0].(map[string]any)
-	for _, member := range []string{"platform", "digest", "status", "scanType", "completedAt", "counts"} {
-		if _, ok := manifest[member]; !ok {
-			t.Errorf("a manifest has no %s", member)
+	for _, name := range []string{"", "Table", "csv"} {
+		if _, ok := report.Named(name, report.Options{}); ok {
+			t.Errorf("%q is a format", name)
 		}
-	}
-	got.Reset()
-	if err := report.JSON(&got, nil); err != nil || !strings.Contains(got.String(), `"items": []`) {
-		t.Errorf("of no verdict: %v %s", err, got.String())
 	}
 }

@@ -21,6 +21,7 @@ var stories = []story{
 	{"a Deployment with a vulnerable image, then with a clean one", deploy, false},
 	{"every place in a pod that names an image", refusedEverywhere, false},
 	{"kubectl debug", debug, false},
+	{"doctor", consulted, false},
 	{"a namespace that is not covered", notCovered, false},
 	{"a team labels its namespace", labelled, false},
 	{"a team only wants to be warned", warned, false},

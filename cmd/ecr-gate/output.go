@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/ecr-gate/ecr-gate/gate"
+	"github.com/ecr-gate/ecr-gate/gate/report"
+)
+
+// output is one form of the verdicts, and where it goes.
+type output struct {
+	name   string // of the format
+	file   string // empty: standard output
+	format report.Format
+}
+
+// outputs are those of one run, and what is wrong with others: a mistake in one does
+// not cost the rest.
+type outputs struct {
+	list   []output
+	faults []error
+}
+
+// unwrapped is the width of a line that nobody folds: what is piped may be searched
+// for a sentence.
+const unwrapped = 1 << 20
+
+// outputsOf reads what -o was given: FORMAT or FORMAT=FILE.
+func outputsOf(specs []string, io streams) outputs {
+	var all outputs
+	printed := ""
+	for _, spec := range specs {
+		name, file, toFile := strings.Cut(spec, "=")
+		options := report.Options{Version: versionText(), Width: unwrapped}
+		if !toFile && isTerminal(io.out) {
+			options.Colour, options.Width = colourful(io.out), terminalWidth(io.out)
+		}
+		format, ok := report.Named(name, options)
+		switch {
+		case !ok:
+			all.fault(fmt.Errorf("--output %s: there is no such format; write one of %s, and =FILE after it for a file", spec, strings.Join(report.Formats(), ", ")))
+		case toFile && file == "":
+			all.fault(fmt.Errorf("--output %s: name a file after the =", spec))
+		case !toFile && printed != "":
+			all.fault(fmt.Errorf("--output %s: %s goes to standard output already; write %s=FILE", spec, printed, name))
+		default:
+			if !toFile {
+				printed = name
+			}
+			if err := writable(file); err != nil {
+				all.fault(fmt.Errorf("--output %s: %w", spec, err))
+				continue
+			}
+			all.list = append(all.list, output{name: name, file: file, format: format})
+		}
+	}
+	return all
+}
+
+func (o *outputs) fault(err error) { o.faults = append(o.faults, err) }
+
+// writable finds out before AWS is asked what would be found after.
+func writable(file string) error {
+	if file == "" {
+		return nil
+	}
+	info, err := os.Stat(file)
+	switch {
+	case err == nil && info.IsDir():
+		return errors.New("that is a folder; name a file in it")
+	case err == nil && !info.Mode().IsRegular():
+		return nil // a pipe or a device
+	}
+	probe, err := os.CreateTemp(filepath.Dir(file), ".ecr-gate-")
+	if err != nil {
+		return fmt.Errorf("no file can be written there (%w); name another place", cause(err))
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+}
+
+// cause is what lies beneath an error about a path: the path was named already.
+func cause(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// write writes every output, whatever becomes of the others.
+func (o *outputs) write(standard io.Writer, verdicts []gate.Verdict) {
+	for _, out := range o.list {
+		var text bytes.Buffer
+		err := out.format(&text, verdicts)
+		switch {
+		case err != nil:
+		case out.file == "":
+			_, err = standard.Write(text.Bytes())
+		default:
+			err = replace(out.file, text.Bytes())
+		}
+		if err != nil {
+			o.fault(fmt.Errorf("the report %s is not written: %w", strings.TrimSuffix(out.name+" to "+out.file, " to "), err))
+		}
+	}
+}
+
+// replace leaves the file as it was or writes the whole report: half of one could be
+// read as all there is.
+func replace(file string, text []byte) error {
+	info, err := os.Stat(file)
+	if err == nil && !info.Mode().IsRegular() {
+		return os.WriteFile(file, text, 0o600)
+	}
+	mode := os.FileMode(0o644)
+	if err == nil {
+		mode = info.Mode().Perm()
+	}
+	temporary, err := os.CreateTemp(filepath.Dir(file), ".ecr-gate-")
+	if err != nil {
+		return cause(err)
+	}
+	defer os.Remove(temporary.Name()) //nolint:errcheck // renamed by then, if all went well
+	_, err = temporary.Write(text)
+	err = errors.Join(err, temporary.Chmod(mode), temporary.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(temporary.Name(), file)
+}
+
+// reports are what the pipeline's output artifact holds, by file.
+func reports() map[string]func(io.Writer, []gate.Verdict) error {
+	files := map[string]func(io.Writer, []gate.Verdict) error{}
+	for file, format := range map[string]string{"verdict.json": "json", "report.html": "html", "report.sarif": "sarif"} {
+		if f, ok := report.Named(format, report.Options{Now: time.Now, Version: versionText()}); ok {
+			files[file] = f
+		}
+	}
+	return files
+}
