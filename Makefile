@@ -13,10 +13,10 @@ IMAGE    ?= ecr-gate:dev
 TOOL = go tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race fuzz bench micro cover lint chart deploy browser e2e check docker-build clean
+.PHONY: help build demo test race fuzz bench micro cover lint chart deploy browser licences vuln sbom release-check e2e check docker-build clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## bin/ecr-gate, static
 	go build -ldflags='-s -w -X main.version=$(VERSION)' -o bin/ecr-gate ./cmd/ecr-gate
@@ -61,6 +61,19 @@ deploy: ## The CloudFormation and Terraform templates: against AWS's schemas, ea
 
 browser: ## The HTML report in headless Chromium; needs Debian's chromium
 	go test -C test/browser -count=1 ./...
+
+licences: ## Licences of everything linked; their texts into bin/third-party-licences.txt
+	@mkdir -p bin
+	go run -C tools/release ./licences -root ../.. -o ../../bin/third-party-licences.txt
+
+vuln: ## Known vulnerabilities in code that is called
+	go run -C tools/release ./vuln -root ../.. ./cmd/ecr-gate
+
+sbom: build ## bin/ecr-gate.cdx.json
+	go tool -modfile=tools/release/go.mod cyclonedx-gomod bin -json -std -noserial -notimestamp -output bin/ecr-gate.cdx.json bin/ecr-gate
+
+release-check: ## Licences, SBOM, goreleaser, a release made twice with the same bytes; slow at first
+	go test -C tools/release -count=1 ./...
 
 e2e: ## A real cluster on this machine with the chart in it; needs Linux and root, installs the rest
 	go test -C test/e2e -count=1 -p 1 -v -timeout 75m ./...

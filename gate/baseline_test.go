@@ -301,3 +301,22 @@ func TestBaselineProperties(t *testing.T) {
 		}
 	})
 }
+
+// An exception that has ended must not go on by way of the image that it let
+// through: what is released under it is the next baseline.
+func TestBaselineDoesNotProlongAnException(t *testing.T) {
+	old := finding("CVE-2024-1", Critical, openssl())
+	for ended, want := range map[bool]Outcome{false: Allowed, true: Denied} {
+		x := Exception{IDs: []string{"CVE-2024-1"}, ExpiresAt: now.Add(time.Hour)}
+		if ended {
+			x.ExpiresAt = now.Add(-time.Hour)
+		}
+		v := Case{
+			Policy: sinceProd(nil), Image: shop(), Scans: []Scan{enhanced(old)}, Baseline: prod(enhanced(old)),
+			Exceptions: []Exception{x}, Now: now,
+		}.Verdict()
+		if v.Outcome != want {
+			t.Errorf("ended %t: %s, %s", ended, v.Outcome, v.Reason)
+		}
+	}
+}

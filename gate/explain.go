@@ -15,7 +15,8 @@ type Explanation struct {
 	Digest  string  `json:"digest,omitempty"`
 	Policy  string  `json:"policy"`
 	Outcome Outcome `json:"outcome"`
-	Reason  string  `json:"reason"` // the verdict sentence on the whole image
+	Reason  string  `json:"reason"`         // the verdict sentence on the whole image
+	Next    string  `json:"next,omitempty"` // what to do about it; part of Reason where it fits
 	// Answer is the explanation in one sentence.
 	Answer string `json:"answer"`
 	// Found is the vulnerability wherever it was found, platform by platform.
@@ -40,6 +41,8 @@ type ExplainedFinding struct {
 	// Steps are the rules in the order in which they were asked, as far as to the one
 	// that decided.
 	Steps []Step `json:"steps"`
+	// Next is what to do about a finding that denies; empty for others.
+	Next string `json:"next,omitempty"`
 }
 
 // Step is what one rule made of a finding.
@@ -110,7 +113,7 @@ func (c Case) Explain(id string) Explanation {
 
 func (v Verdict) explanation(id string, unjudged []UnjudgedPlatform) Explanation {
 	e := Explanation{
-		ID: clip(id, 60), Image: v.Image, Digest: v.Digest, Policy: v.Policy, Outcome: v.Outcome, Reason: v.Reason,
+		ID: clip(id, 60), Image: v.Image, Digest: v.Digest, Policy: v.Policy, Outcome: v.Outcome, Reason: v.Reason, Next: clip(v.Next, 300),
 		Found: []ExplainedFinding{}, Unjudged: unjudged, Warnings: v.Warnings,
 	}
 	e.Answer = e.answer()
@@ -136,11 +139,17 @@ func (r *rules) explained(t traced, judged []judgement) ExplainedFinding {
 			step(ruleNames[fate], r.why(fate, t), decides)
 		}
 		if decides {
+			if e.Counts {
+				e.Next = nextStep(t)
+			}
 			return e
 		}
 	}
 	i := slices.IndexFunc(judged, func(j judgement) bool { return j.scan.Digest == t.scan.Digest })
 	step("maxFindings", r.whyLimit(t.decision.weight, judged[i].tally), true)
+	if r.overLimit(t.decision.weight, judged[i].tally) {
+		e.Next = nextStep(t)
+	}
 	return e
 }
 

@@ -12,10 +12,10 @@ import (
 
 // answer is the explanation in one sentence.
 func (e Explanation) answer() string {
-	id := clip(e.ID, 60)
+	id := e.spelled()
 	if len(e.Found) == 0 {
 		if len(e.Unjudged) > 0 {
-			return "nobody can say: " + e.Unjudged[0].Reason
+			return "whether " + id + " is in this image is not known: " + e.Unjudged[0].Reason
 		}
 		return id + " is not in this image"
 	}
@@ -34,6 +34,18 @@ func (e Explanation) answer() string {
 	default:
 		return clip(text+": "+e.Found[0].because(), 300)
 	}
+}
+
+// spelled is the ID as the scan writes it: people ask in any letters.
+func (e Explanation) spelled() string {
+	for _, f := range e.Found {
+		for _, id := range append([]string{f.Finding.ID}, f.Finding.Related...) {
+			if strings.EqualFold(id, e.ID) {
+				return clip(id, 60)
+			}
+		}
+	}
+	return clip(e.ID, 60)
 }
 
 // whyUnjudged is why a platform's findings were not looked at.
@@ -196,7 +208,12 @@ func (r *rules) whyLimit(weight Severity, t tally) string {
 		return r.policyName() + " does not limit " + weight.String()
 	}
 	text := fmt.Sprintf("%d %s, of which %s tolerates %d", t.weighed[weight], weight, r.policyName(), limit)
-	return text + either(t.weighed[weight] > limit, ": it denies", "")
+	return text + either(r.overLimit(weight, t), ": it denies", "")
+}
+
+func (r *rules) overLimit(weight Severity, t tally) bool {
+	limit, limited := r.policy.limit(weight)
+	return limited && t.weighed[weight] > limit
 }
 
 // whyExcepted goes through the exceptions that name the vulnerability, or nothing

@@ -18,10 +18,16 @@ import (
 func explained(e Explanation) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n%s\n", e.Answer, e.Reason)
+	if e.Next != "" {
+		fmt.Fprintf(&b, "next: %s\n", e.Next)
+	}
 	for _, f := range e.Found {
 		fmt.Fprintf(&b, "\n%s counts=%t as %s: %s\n", f.Platform, f.Counts, f.CountsAs, f.Finding.Line())
 		for _, s := range f.Steps {
 			fmt.Fprintf(&b, "%s %-13s %s\n", map[bool]string{true: " >", false: "  "}[s.Decides], s.Rule, s.Text)
+		}
+		if f.Next != "" {
+			fmt.Fprintf(&b, "next: %s\n", f.Next)
 		}
 	}
 	for _, u := range e.Unjudged {
@@ -123,7 +129,7 @@ func TestExplanations(t *testing.T) {
 				t.Fatalf("%v (run with -update)", err)
 			}
 			wantEqual(t, "text, if it is meant run with -update", explained(e), string(want))
-			wantEqual(t, "conclusive", e.Conclusive(), !strings.Contains(e.Answer, "nobody can say"))
+			wantEqual(t, "conclusive", e.Conclusive(), !strings.Contains(e.Answer, "is not known: "))
 		})
 	}
 }
@@ -144,6 +150,7 @@ func TestExplainThroughTheGate(t *testing.T) {
 	wantEqual(t, "found", len(e.Found), 1)
 	wantEqual(t, "warnings", e.Warnings, []string{staleWarning})
 	wantEqual(t, "others", e.Others, []string{"CVE-2024-1"})
+	wantEqual(t, "answer in the scan's spelling", e.Answer, "CVE-2024-1 counts here: 1 CRITICAL, of which policy dev tolerates 0: it denies")
 
 	source.scan = func(Manifest) (Scan, error) { return enhanced(), nil } // fresh, by a tag that is not
 	e = g.Explain(t.Context(), Request{Image: shop().Written}, "CVE-2024-1")
@@ -208,9 +215,12 @@ func TestExplainHostileTexts(t *testing.T) {
 		s := someScan(t)
 		s.Findings, s.Platform, s.Description = append(s.Findings, f), text("platform"), text("description")
 		got := Case{Policy: p, Exceptions: []Exception{e}, Image: shop(), Scans: []Scan{s}, Now: now}.Explain(id)
-		texts := []string{got.ID, got.Answer, got.Reason}
+		texts := []string{got.ID, got.Answer, got.Reason, got.Next}
 		for _, f := range got.Found {
 			texts = append(texts, f.Platform)
+			if !printable(f.Next) {
+				t.Fatalf("%q", f.Next)
+			}
 			for _, s := range f.Steps {
 				texts = append(texts, s.Rule, s.Text)
 			}

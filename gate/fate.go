@@ -52,7 +52,8 @@ func (r *rules) decide(manifest string, f *Finding, base *since) decision {
 		d.fate = isUnfixable
 	case r.inGrace(f, d.weight):
 		d.fate = isInGrace
-	case base.knows(f):
+	// An exception that has ended must not go on by way of the image it let through.
+	case len(d.lapsed) == 0 && base.knows(f):
 		d.fate = isKnown
 	}
 	return d

@@ -34,8 +34,8 @@ work, and print for each what is fine or the exact mend. Nothing is changed.
 
 Name one image of each repository; without any, only what can be asked without
 one is looked at. CodePipeline is looked at if the configuration has a pipeline
-block, the cluster if it has a webhook block and there is a kubeconfig, or with
---cluster.
+block, the cluster if it has a webhook block, or with --cluster. Without a
+kubeconfig, and outside a pod, the cluster is unknown.
 
 Exit codes: 0 all is fine (there may be warnings), 1 something has to be mended,
 3 something could not be asked, 2 the command or the configuration is wrong.`,
@@ -69,10 +69,7 @@ func examine(ctx context.Context, io streams, flags doctorFlags, args []string) 
 	if err != nil {
 		return err
 	}
-	cluster, err := clusterToExamine(flags, c)
-	if err != nil {
-		return err
-	}
+	cluster := clusterToExamine(flags, c)
 	progress := newProgress(io.err, len(images))
 	progress.show("asking AWS")
 	results, access := examineAWS(ctx, flags, c, env, images, progress)

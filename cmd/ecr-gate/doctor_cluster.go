@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net/http"
 
 	"github.com/go-logr/logr"
@@ -14,19 +13,16 @@ import (
 	"github.com/ecr-gate/ecr-gate/webhook"
 )
 
-// clusterToExamine finds the cluster to look at, and returns how. Where nobody asked
-// for it and none is found, that is worth a warning and no error.
-func clusterToExamine(flags doctorFlags, c *config.Config) (func(context.Context) []doctor.Result, error) {
+// clusterToExamine finds the cluster to look at, and returns how. Where it should be
+// looked at and none is found, nobody knows whether it is fine.
+func clusterToExamine(flags doctorFlags, c *config.Config) func(context.Context) []doctor.Result {
 	if c.Webhook == nil && !flags.cluster {
-		return func(context.Context) []doctor.Result { return nil }, nil
+		return func(context.Context) []doctor.Result { return nil }
 	}
 	ctrl.SetLogger(logr.Discard())
 	cluster, err := ctrl.GetConfig()
-	switch {
-	case err != nil && flags.cluster:
-		return nil, fmt.Errorf("no cluster to be found (%w): run in a pod or set KUBECONFIG", err)
-	case err != nil:
-		return noCluster, nil //nolint:nilerr // noCluster says so
+	if err != nil {
+		return noCluster(err)
 	}
 	door := config.Webhook{}
 	if door.SetDefaults(); c.Webhook != nil {
@@ -41,11 +37,13 @@ func clusterToExamine(flags doctorFlags, c *config.Config) (func(context.Context
 			_, err := sendReview(ctx, client, url, probeReview())
 			return err
 		},
-	}.Run, nil
+	}.Run
 }
 
-func noCluster(context.Context) []doctor.Result {
-	sheet := doctor.On("cluster")
-	sheet.Warning("cluster", "it was not looked at: there is no kubeconfig here, and this is no pod", "aws eks update-kubeconfig --name CLUSTER, or set KUBECONFIG")
-	return sheet.Results()
+func noCluster(err error) func(context.Context) []doctor.Result {
+	return func(context.Context) []doctor.Result {
+		sheet := doctor.On("cluster")
+		sheet.Unknown("cluster", "it was not looked at: there is no kubeconfig here that can be read, and this is no pod ("+err.Error()+")", "aws eks update-kubeconfig --name CLUSTER, or set KUBECONFIG")
+		return sheet.Results()
+	}
 }

@@ -15,8 +15,8 @@ func newExceptions(io streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "exceptions",
 		Short: "Check, prune and add exceptions",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:  knownCommand, SuggestionsMinimumDistance: 2,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newExceptionsLint(io), newExceptionsPrune(io), newExceptionsAdd(io))
 	return cmd

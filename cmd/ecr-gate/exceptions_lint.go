@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/ecr-gate/ecr-gate/gate"
 	"github.com/ecr-gate/ecr-gate/gate/exception"
+	"github.com/ecr-gate/ecr-gate/gate/exception/strict"
 )
 
 type lintFlags struct {
@@ -52,7 +54,7 @@ func lintExceptions(io streams, flags lintFlags, args []string) error {
 	for _, r := range remarks {
 		b.WriteString(r.String() + "\n")
 	}
-	b.WriteString(lintSummary(entries, remarks, len(list.files)) + "\n")
+	b.WriteString(lintSummary(entries, remarks, len(list.files), unreadFiles(list.files, faults)) + "\n")
 	if _, err := fmt.Fprint(io.out, b.String()); err != nil {
 		return failed{err}
 	}
@@ -66,8 +68,19 @@ func lintExceptions(io streams, flags lintFlags, args []string) error {
 	}
 }
 
-func lintSummary(entries []gate.Exception, remarks []exception.Remark, files int) string {
-	text := fmt.Sprintf("%s in %s", count(len(entries), "entry", "entries"), count(files, "file", "files"))
+// unreadFiles counts the files of which no entry was read.
+func unreadFiles(files []string, faults strict.Faults) int {
+	n := 0
+	for _, file := range files {
+		if slices.ContainsFunc(faults, func(f strict.Fault) bool { return f.File == file }) {
+			n++
+		}
+	}
+	return n
+}
+
+func lintSummary(entries []gate.Exception, remarks []exception.Remark, files, unread int) string {
+	text := fmt.Sprintf("%s in %s", count(len(entries), "entry", "entries"), count(files-unread, "file", "files"))
 	n := map[exception.RemarkKind]int{}
 	for _, r := range remarks {
 		n[r.Kind]++
@@ -78,10 +91,13 @@ func lintSummary(entries []gate.Exception, remarks []exception.Remark, files int
 			parts = append(parts, fmt.Sprintf("%d %s", n[kind], kind))
 		}
 	}
-	if len(parts) == 0 {
-		return text
+	if len(parts) > 0 {
+		text += ": " + strings.Join(parts, ", ")
 	}
-	return text + ": " + strings.Join(parts, ", ")
+	if unread > 0 {
+		text += fmt.Sprintf("; %s could not be read", count(unread, "file", "files"))
+	}
+	return text
 }
 
 func count(n int, one, several string) string {

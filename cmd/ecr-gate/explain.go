@@ -119,6 +119,9 @@ func writeExplanation(w io.Writer, e gate.Explanation) error {
 		b.WriteString("; it has " + gate.Clean(strings.Join(near, ", ")))
 	}
 	b.WriteString("\n" + e.Reason + "\n")
+	if e.Next != "" && !strings.HasSuffix(e.Reason, e.Next) {
+		b.WriteString("next: " + e.Next + "\n")
+	}
 	for _, f := range e.Found {
 		b.WriteString("\n" + f.Finding.Line() + onPlatform(f.Platform) + "\n")
 		rows := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
@@ -126,8 +129,14 @@ func writeExplanation(w io.Writer, e gate.Explanation) error {
 			_, _ = fmt.Fprintf(rows, "%s %s\t%s\n", stepMarks[s.Decides], s.Rule, s.Text)
 		}
 		_ = rows.Flush() // into memory
+		if f.Next != "" {
+			b.WriteString("next: " + f.Next + "\n")
+		}
 	}
 	for _, u := range e.Unjudged {
+		if len(e.Found) == 0 && len(e.Unjudged) == 1 && u.Platform == "" {
+			continue // the whole image, as the answer says
+		}
 		b.WriteString("\nnot looked at" + onPlatform(u.Platform) + ": " + u.Reason + "\n")
 	}
 	for _, warning := range e.Warnings {

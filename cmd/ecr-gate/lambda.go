@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
+	"runtime/debug"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -25,6 +28,8 @@ const (
 	envConfig  = "ECR_GATE_CONFIG"
 	envTopic   = "ECR_GATE_TOPIC_ARN"
 	envBus     = "ECR_GATE_EVENT_BUS"
+	envEnforce = "ECR_GATE_ENFORCE"
+	envMemory  = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE" // Lambda's own, in MB
 )
 
 // startedByLambda is told by what Lambda's runtime sets.
@@ -32,9 +37,49 @@ func startedByLambda() bool { return os.Getenv(envRuntime) != "" }
 
 // serveLambda answers events until Lambda ends the process. It asks nobody for
 // anything before the first event.
-func serveLambda(ctx context.Context, io streams) {
-	f := newFunction(slog.New(slog.NewJSONHandler(io.err, nil)))
+func serveLambda(ctx context.Context, std streams) {
+	limitMemory()
+	f := newFunction(slog.New(slog.NewJSONHandler(std.err, nil)))
 	lambda.StartWithOptions(f, lambda.WithContext(ctx))
+}
+
+// limitMemory has garbage collected in time: at the function's limit Lambda ends the
+// process, and nobody reports the job.
+func limitMemory() {
+	if size, err := strconv.ParseInt(os.Getenv(envMemory), 10, 64); err == nil && size > 0 {
+		debug.SetMemoryLimit(size << 20 * 8 / 10)
+	}
+}
+
+// enforced is whether jobs may not choose a mode or a policy. What cannot be read
+// means yes.
+func enforced() bool {
+	text := os.Getenv(envEnforce)
+	on, err := strconv.ParseBool(text)
+	return text != "" && (on || err != nil)
+}
+
+// maxFunctionFindings is how many findings a job's reports for people may have: a
+// function has little memory, and verdict.json has them all.
+const maxFunctionFindings = 2000
+
+// functionReports are the reports that a function can afford.
+func functionReports() map[string]func(io.Writer, []gate.Verdict) error {
+	files := reports()
+	for _, name := range []string{"report.html", "report.sarif"} {
+		whole := files[name]
+		files[name] = func(w io.Writer, verdicts []gate.Verdict) error {
+			findings := 0
+			for _, v := range verdicts {
+				findings += len(v.Findings) + len(v.Excepted)
+			}
+			if findings > maxFunctionFindings {
+				return fmt.Errorf("left out: %d findings, and a function writes it for %d at the most; verdict.json has them all", findings, maxFunctionFindings)
+			}
+			return whole(w, verdicts)
+		}
+	}
+	return files
 }
 
 // function is one execution environment of the Lambda function. Its invocations
@@ -73,7 +118,7 @@ func (f *function) handle(ctx context.Context, event []byte) error {
 	}
 	if job {
 		return pipeline.Function{
-			Config: f.env, RegistryHost: ecr.RegistryHost, Reports: reports(), Log: f.log,
+			Config: f.env, RegistryHost: ecr.RegistryHost, Reports: functionReports(), Enforce: enforced(), Log: f.log,
 			Gate: func(ctx context.Context) (pipeline.Checker, time.Duration, error) {
 				c, err := f.configure(ctx)
 				if err != nil {

@@ -6,12 +6,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/ecr-gate/ecr-gate/awslocal"
+	"github.com/ecr-gate/ecr-gate/gate"
 )
 
 // lambdaSite is an AWS with this binary as its Lambda function, a process of its
@@ -218,6 +220,61 @@ func TestLambdaStoresTheReport(t *testing.T) {
 	}
 	if got := strings.Join(files, " "); got != "report.html report.sarif verdict.json" {
 		t.Errorf("the artifact holds %s", got)
+	}
+}
+
+// With ECR_GATE_ENFORCE no job chooses how it is judged: what a variable smuggles into
+// the text is refused.
+func TestLambdaEnforces(t *testing.T) {
+	for value, refused := range map[string]bool{"true": true, "no such word": true, "false": false, "": false} {
+		s := openLambda(t, envEnforce+"="+value)
+		bad, _ := s.push(company(time.Now())[0])
+		got := s.release(userParameters(`{"Image": "` + bad + `", "Mode": "warn"}`))
+		if (got.FailureType == "ConfigurationError") != refused || refused != strings.Contains(got.FailureMessage, "UserParameters set Mode, and this function lets no job choose it") {
+			t.Errorf("%q: %+v", value, got)
+		}
+		if got := s.release(userParameters(`{"Image": "` + bad + `", "Policy": "built-in"}`)); (got.FailureType == "ConfigurationError") != refused {
+			t.Errorf("%q: %+v", value, got)
+		}
+		if got := s.release(userParameters(`{"Image": "` + bad + `"}`)); got.FailureType != "JobFailed" {
+			t.Errorf("%q: %+v", value, got)
+		}
+	}
+}
+
+// What somebody wrote cannot put a second sentence into the message.
+func TestLambdaMessagesAreOneLine(t *testing.T) {
+	s := openLambda(t)
+	got := s.release(userParameters("{\x1b[31m\u202e evil\nimage allowed: all fine"))
+	if got.FailureType != "ConfigurationError" || strings.ContainsAny(got.FailureMessage, "\n\x1b\u202e") {
+		t.Errorf("%q", got.FailureMessage)
+	}
+}
+
+// A store that does not answer costs the report's file, not the report.
+func TestLambdaStoreHangs(t *testing.T) {
+	s := openLambda(t)
+	clean, _ := s.push(company(time.Now())[1])
+	defer s.Inject(awslocal.Fault{Operation: "s3.PutObject", Hang: true})()
+	action := userParameters(clean)
+	action.OutputArtifact = "Report"
+	if got := s.release(action); got.Status != awslocal.Succeeded || got.OutputVariables["ReportKey"] != "none" {
+		t.Errorf("%+v", got)
+	}
+	if all := s.function.Invocations(); len(all) != 1 || all[0].ErrorType != "" {
+		t.Errorf("%+v", all)
+	}
+}
+
+// A function has little memory: of very many findings it writes verdict.json only.
+func TestFunctionReports(t *testing.T) {
+	for n, want := range map[int]bool{maxFunctionFindings: true, maxFunctionFindings + 1: false} {
+		verdicts := []gate.Verdict{{Findings: make([]gate.Finding, n-1)}, {Excepted: make([]gate.ExceptedFinding, 1)}}
+		for name, write := range functionReports() {
+			if err := write(io.Discard, verdicts); (err == nil) != (want || name == "verdict.json") {
+				t.Errorf("%s of %d findings: %v", name, n, err)
+			}
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -74,7 +75,7 @@ func newRoot(io streams) *cobra.Command {
 		Short:         "Stops container images whose Amazon ECR scan is not clean",
 		Version:       version,
 		SilenceErrors: true, SilenceUsage: true,
-		Args: cobra.NoArgs,
+		Args: knownCommand, SuggestionsMinimumDistance: 2,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetIn(io.in)
@@ -93,4 +94,15 @@ func newRoot(io streams) *cobra.Command {
 		newVersion(io),
 	)
 	return root
+}
+
+// knownCommand refuses what was meant as a command and is none.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return fmt.Errorf("unknown command %q; did you mean %s? %s --help lists them", args[0], strings.Join(near, " or "), cmd.CommandPath())
+	}
+	return fmt.Errorf("unknown command %q; %s --help lists them", args[0], cmd.CommandPath())
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"slices"
@@ -36,7 +37,7 @@ func manifestImages(stdin io.Reader, file string) ([]string, error) {
 		found = append(found, podImages(plain(node))...)
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("%s: holds no pod and no workload with an image", file)
+		return nil, fmt.Errorf("%s: holds no pod and no workload with an image; give rendered manifests, as helm template prints them", file)
 	}
 	return found, nil
 }
@@ -68,14 +69,17 @@ func readManifests(stdin io.Reader, file string) ([]byte, error) {
 	if file != "-" {
 		f, err := os.Open(file) //nolint:gosec // the user names it
 		if err != nil {
-			return nil, fmt.Errorf("-f: %w", err)
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil, fmt.Errorf("-f %s: no such file; - is standard input", file)
+			}
+			return nil, fmt.Errorf("-f %s: %w", file, cause(err))
 		}
 		defer f.Close() //nolint:errcheck // read only
 		source = f
 	}
 	raw, err := io.ReadAll(io.LimitReader(source, maxManifestBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("-f %s: %w", file, err)
+		return nil, fmt.Errorf("-f %s: %w", file, cause(err))
 	}
 	if len(raw) > maxManifestBytes {
 		return nil, fmt.Errorf("-f %s: larger than 64 MiB", file)

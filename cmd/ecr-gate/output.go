@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,7 +55,11 @@ func outputsOf(specs []string, io streams) outputs {
 			if !toFile {
 				printed = name
 			}
-			if err := writable(file); err != nil {
+			err := writable(file)
+			if toFile && slices.ContainsFunc(all.list, func(o output) bool { return o.file != "" && filepath.Clean(o.file) == filepath.Clean(file) }) {
+				err = errors.New("another report goes there; name another file")
+			}
+			if err != nil {
 				all.fault(fmt.Errorf("--output %s: %w", spec, err))
 				continue
 			}

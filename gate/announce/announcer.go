@@ -32,9 +32,9 @@ type Announcer struct {
 }
 
 const (
-	// lookAgain is the pause between looks at a result that is not settled: two reads
+	// LookAgain is the pause between looks at a result that is not settled: two reads
 	// this far apart that agree settle it.
-	lookAgain = 10 * time.Second
+	LookAgain = 10 * time.Second
 	// publishReserve is kept for publishing, of the invocation's time.
 	publishReserve = 10 * time.Second
 	usualTimeout   = time.Minute // for a context without a deadline
@@ -61,7 +61,7 @@ func (a Announcer) Handle(ctx context.Context, raw []byte) error {
 		return err
 	}
 	a.log(ctx, v)
-	if v.Passing {
+	if v.Passing && v.Outcome != gate.Denied {
 		return fmt.Errorf("no verdict to publish yet, asked again later: %s", v.Reason)
 	}
 	return errors.Join(a.toBus(ctx, s, v), a.toTopic(ctx, s, v))
@@ -79,7 +79,8 @@ func (a Announcer) judge(ctx context.Context, image string) (gate.Verdict, error
 	req := gate.Request{Image: image, DryRun: true}
 	for {
 		v := judge.Check(looks, req)
-		if !v.Passing || !pause(looks) {
+		// What is over policy is told at once.
+		if !v.Passing || v.Outcome == gate.Denied || !pause(looks) {
 			return v, nil
 		}
 		req.Readings = v.Readings()
@@ -96,10 +97,10 @@ func lookTime(ctx context.Context) time.Duration {
 
 // pause reports false where another look would come too late.
 func pause(ctx context.Context) bool {
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < lookAgain+callTimeout {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < LookAgain+callTimeout {
 		return false
 	}
-	timer := time.NewTimer(lookAgain)
+	timer := time.NewTimer(LookAgain)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

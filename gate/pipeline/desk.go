@@ -98,9 +98,20 @@ func (d *desk) judgeSafely(ctx context.Context, job types.Job, limit time.Durati
 // outlive a SIGTERM.
 func (d *desk) deliver(ctx context.Context, job types.Job, out report, log *slog.Logger) Result {
 	if len(out.verdicts) > 0 {
-		out.reportKey = d.store(ctx, job.Data, out.verdicts, log)
+		storing, cancel := context.WithTimeout(ctx, storeTime(ctx))
+		out.reportKey = d.store(storing, job.Data, out.verdicts, log)
+		cancel()
 	}
 	return d.send(ctx, aws.ToString(job.Id), out, log)
+}
+
+// storeTime leaves most of what is left of a deadline to the report itself: without
+// it the job hangs.
+func storeTime(ctx context.Context) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return min(callTimeout, time.Until(deadline)/3)
+	}
+	return callTimeout
 }
 
 // unstoppable outlives SIGTERM, which stops the polling but not a job in hand.

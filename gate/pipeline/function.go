@@ -3,11 +3,13 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
 
 	"github.com/ecr-gate/ecr-gate/gate"
 )
@@ -21,6 +23,10 @@ type Function struct {
 	// cause, any other as a fault of the configuration.
 	Gate         func(ctx context.Context) (Checker, time.Duration, error)
 	RegistryHost func(account, region string) (string, bool)
+	// Enforce refuses jobs that choose a Mode or a Policy. Pipeline variables are put
+	// into UserParameters as they are, so whoever writes an image's name could add
+	// keys to it.
+	Enforce bool
 
 	// Reports are the files of the output artifact, by name. Nil: verdict.json.
 	Reports map[string]func(io.Writer, []gate.Verdict) error
@@ -55,7 +61,7 @@ func (f Function) Handle(ctx context.Context, event []byte) error {
 	}
 	d := (&desk{
 		config: f.Config, registryHost: f.RegistryHost, now: f.Now, log: f.Log, counts: f.Counts,
-		properties: userParameters, reports: f.Reports, pause: time.Second / 2,
+		properties: f.properties, reports: f.Reports, pause: time.Second / 2,
 	}).ready()
 	log := d.log.With("job", aws.ToString(job.Id))
 	end := time.Now().Add(lookTime(ctx))
@@ -76,10 +82,31 @@ func (f Function) Handle(ctx context.Context, event []byte) error {
 }
 
 // gate bounds how long the configuration may be waited for.
-func (f Function) gate(ctx context.Context, limit time.Duration) (Checker, time.Duration, error) {
+func (f Function) gate(ctx context.Context, limit time.Duration) (judge Checker, maxWait time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			err = &gate.Trouble{
+				Cause: gate.Internal, Text: "ecr-gate itself failed over its configuration", Mend: "report the fault",
+				Err: fmt.Errorf("panic: %v", p),
+			}
+		}
+	}()
 	return f.Gate(ctx)
+}
+
+func (f Function) properties(job *types.JobData) (map[string]string, error) {
+	given, err := userParameters(job)
+	if err != nil || !f.Enforce {
+		return given, err
+	}
+	for _, name := range []string{"Mode", "Policy"} {
+		if given[name] != "" {
+			return nil, mistakef("UserParameters set %s, and this function lets no job choose it (ECR_GATE_ENFORCE); leave it out", name)
+		}
+	}
+	return given, nil
 }
 
 // lookTime is how much of the invocation's time the judging may take.

@@ -119,9 +119,9 @@ func unable(err error, m memory, now time.Time) report {
 	case !errors.As(err, &trouble):
 		return misconfigured(err)
 	case trouble.Passing && now.Before(m.deadline):
-		return report{token: m.encode(), summary: "could not check yet: " + trouble.Text, result: HandedBack}
+		return report{token: m.encode(), summary: "could not check yet: " + gate.Clean(trouble.Text), result: HandedBack}
 	}
-	text := "could not check: " + trouble.Text
+	text := "could not check: " + gate.Clean(trouble.Text)
 	if trouble.Mend != "" {
 		text += "; " + trouble.Mend
 	}

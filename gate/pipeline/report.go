@@ -39,7 +39,7 @@ func failure(kind types.FailureType, text string) report {
 }
 
 func misconfigured(err error) report {
-	return failure(types.FailureTypeConfigurationError, "could not check: "+err.Error())
+	return failure(types.FailureTypeConfigurationError, "could not check: "+gate.Clean(err.Error()))
 }
 
 // settle turns verdicts into the job's report. One that waiting will not change

@@ -20,6 +20,8 @@ type fix struct {
 	Fixed     string
 	Platforms []string // of an index; nil for an image that is none
 	Findings  []gate.Finding
+	Denied    bool // the image is, so that something has to be done
+	Blocked   bool // and that for a finding which no exception lets pass
 }
 
 // fixesOf groups the counted findings by the upgrade that clears them: the one
@@ -76,7 +78,7 @@ func groups(v gate.Verdict, findings []int, fixed bool) []fix {
 }
 
 func newFix(v gate.Verdict, indexes []int, platforms [][]string, fixed bool) fix {
-	var made fix
+	made := fix{Denied: v.Outcome == gate.Denied, Blocked: v.Cause == gate.Blocked}
 	versions := map[installation][]string{} // that fix something
 	for _, i := range indexes {
 		f := v.Findings[i]

@@ -140,14 +140,41 @@ func TestHeading(t *testing.T) {
 	}{
 		{[]gate.Finding{found("CVE-1", gate.Critical, pkg("openssl", "3.0.7", "3.0.15")), found("CVE-2", gate.High, pkg("openssl", "3.0.7", "3.0.15"))},
 			"upgrade openssl 3.0.7 -> 3.0.15 clears 2 (1 CRITICAL, 1 HIGH)"},
-		{[]gate.Finding{{ID: "CVE-1", Severity: gate.High, Fix: gate.FixNo, Packages: []gate.Package{pkg("a", "1", "")}}}, "no fix is known for a 1: 1 finding (HIGH)"},
-		{[]gate.Finding{found("CVE-1", gate.High, pkg("a", "1", ""))}, "no fix is named for a 1: 1 finding (HIGH)"},
-		{[]gate.Finding{found("CVE-1", gate.High, pkg("a", "1", "2"), pkg("b", "1", ""))}, "no fix clears all of a, b 1: 1 finding (HIGH)"},
-		{[]gate.Finding{found("CVE-1", gate.High)}, "no package is named: 1 finding (HIGH)"},
+		{[]gate.Finding{{ID: "CVE-1", Severity: gate.High, Fix: gate.FixNo, Packages: []gate.Package{pkg("a", "1", "")}}}, "no fix is known for a 1: 1 finding (HIGH); take the package out, wait for a fix, or except it"},
+		{[]gate.Finding{found("CVE-1", gate.High, pkg("a", "1", ""))}, "the scan does not tell fixes: a 1: 1 finding (HIGH); update the package or the base image, or except it"},
+		{[]gate.Finding{{ID: "CVE-1", Severity: gate.High, Fix: gate.FixYes, Packages: []gate.Package{pkg("a", "1", "")}}}, "no fix is named for a 1: 1 finding (HIGH); update the package or the base image, or except it"},
+		{[]gate.Finding{found("CVE-1", gate.High, pkg("a", "1", "2"), pkg("b", "1", ""))}, "no fix clears all of a, b 1: 1 finding (HIGH); upgrade what has a fix and take the rest out, wait for a fix, or except it"},
+		{[]gate.Finding{found("CVE-1", gate.High)}, "no package is named: 1 finding (HIGH); update the base image, or except it"},
 	}
 	for _, test := range tests {
-		if got := fixesOf(gate.Verdict{Findings: test.findings})[0].heading(); got != test.want {
+		if got := fixesOf(gate.Verdict{Findings: test.findings})[0].heading(0); got != test.want {
 			t.Errorf("%q, want %q", got, test.want)
 		}
+	}
+}
+
+// What passes as it is needs no advice, and no exception lifts what a policy blocks.
+func TestHeadingAdvisesWhatHelps(t *testing.T) {
+	v := gate.Verdict{Findings: []gate.Finding{found("CVE-1", gate.High)}}
+	for _, test := range []struct {
+		outcome gate.Outcome
+		cause   gate.Cause
+		want    string
+	}{
+		{gate.Denied, gate.OverPolicy, "no package is named: 1 finding (HIGH); update the base image, or except it"},
+		{gate.Denied, gate.Blocked, "no package is named: 1 finding (HIGH); update the base image"},
+		{gate.Allowed, gate.WithinPolicy, "no package is named: 1 finding (HIGH)"},
+	} {
+		v.Outcome, v.Cause = test.outcome, test.cause
+		if got := fixesOf(v)[0].heading(0); got != test.want {
+			t.Errorf("%s, %s: %q, want %q", test.outcome, test.cause, got, test.want)
+		}
+	}
+	v = gate.Verdict{
+		Findings:  []gate.Finding{{ID: "CVE-1", Severity: gate.High, Fix: gate.FixNo, Packages: []gate.Package{pkg("a", "1", "")}}},
+		Manifests: []gate.ManifestVerdict{{Platform: "linux/arm64", Findings: []int{0}}, {Platform: "linux/amd64"}},
+	}
+	if got, want := fixesOf(v)[0].heading(2), "no fix is known for a 1: 1 finding (HIGH) on linux/arm64; take the package out, wait for a fix, or except it"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

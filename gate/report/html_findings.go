@@ -80,7 +80,7 @@ func newGroupView(x fix, places places) groupView {
 		Rows:  make([]rowView, len(x.Findings)),
 	}
 	if x.Fixed == "" {
-		group.Obstacle, group.Clears = x.obstacle(), plural(len(x.Findings), "finding")
+		group.Obstacle, group.Clears = x.obstacle()+x.advice(), plural(len(x.Findings), "finding")
 	} else {
 		group.Line, group.Clears = upgradeLines(packagesOf(x)), "clears "+strconv.Itoa(len(x.Findings))
 	}

@@ -139,7 +139,7 @@ func detail(v gate.Verdict) string {
 		b.WriteString("\nnext: " + next)
 	}
 	for _, f := range fixesOf(v) {
-		b.WriteString("\n" + f.heading() + f.where(len(v.Manifests)))
+		b.WriteString("\n" + f.heading(len(v.Manifests)))
 		for _, g := range f.Findings {
 			if b.Len() > longestDetail {
 				b.WriteString("\nand more; the JSON report has all\n")

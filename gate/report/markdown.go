@@ -194,16 +194,16 @@ func fixTables(v gate.Verdict) []string {
 	fixes := fixesOf(v)
 	rows := make([][]string, len(fixes))
 	for i, f := range fixes {
-		rows[i] = []string{fixCell(f) + prose(f.where(len(v.Manifests))), strconv.Itoa(len(f.Findings)), findingsCell(f.Findings)}
+		rows[i] = []string{fixCell(f, prose(f.where(len(v.Manifests)))), strconv.Itoa(len(f.Findings)), findingsCell(f.Findings)}
 	}
 	return folded("Findings by the fix that clears them", []string{"Fix", "Clears", "Findings"}, rows, v.Outcome == gate.Denied)
 }
 
-func fixCell(f fix) string {
+func fixCell(f fix, where string) string {
 	if f.Fixed == "" {
-		return prose(f.obstacle())
+		return prose(f.obstacle()) + where + prose(f.advice())
 	}
-	return "upgrade " + code(brief(f.Package, longestName)) + " " + code(brief(f.Installed, longestVersion)) + " → " + code(brief(f.Fixed, longestVersion))
+	return "upgrade " + code(brief(f.Package, longestName)) + " " + code(brief(f.Installed, longestVersion)) + " → " + code(brief(f.Fixed, longestVersion)) + where
 }
 
 func findingsCell(findings []gate.Finding) string {

@@ -115,7 +115,7 @@ func (t *table) fixes(fixes []fix, platforms int) {
 			t.put(2, 4, fmt.Sprintf("and %s in %s; -o json lists all", plural(left, "finding"), plural(len(fixes)-i, "more group")))
 			return
 		}
-		verb, rest, _ := strings.Cut(f.heading()+f.where(platforms), " ")
+		verb, rest, _ := strings.Cut(f.heading(platforms), " ")
 		t.after("  "+t.bold(verb)+" ", len(verb)+3, 4, rest)
 		t.findings(f.Findings)
 	}

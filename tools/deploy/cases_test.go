@@ -77,7 +77,7 @@ var stacks = map[string]stack{
 			},
 			"least": {
 				"FunctionName": "gate", "CodeBucket": "code", "CodeKey": "gate.zip", "RepositoryPattern": "shop/*",
-				"AllowStartScan": "false", "EnhancedScanning": "false", "NotifyEventBus": "verdicts", "MaximumEventAge": 600,
+				"AllowStartScan": "false", "JobsMayRelax": "true", "EnhancedScanning": "false", "NotifyEventBus": "verdicts", "MaximumEventAge": 600,
 			},
 		},
 		refuses: map[string]parameters{

@@ -193,6 +193,7 @@ resource "aws_codebuild_project" "build" {
           on-failure: ABORT
           commands:
           - grep -q '[$]ImageURI' "$MANIFEST" || { echo "$MANIFEST does not hold \$ImageURI, so the image that is judged would not be the one deployed"; exit 1; }
+          - if grep -E '^[ -]*"?image"?[ ]*[:]' "$MANIFEST" | grep -qvE 'image"?[ ]*[:][ ]*"?[$]ImageURI"?[ ]*$'; then echo "$MANIFEST names another image than \$ImageURI, which nobody would have judged"; exit 1; fi
           - aws ecr get-login-password | docker login --username AWS --password-stdin "$${REPOSITORY_URI%%/*}"
           - TAG="$${CODEBUILD_RESOLVED_SOURCE_VERSION:0:12}-$CODEBUILD_BUILD_NUMBER"
           - docker build --tag "$REPOSITORY_URI:$TAG" .

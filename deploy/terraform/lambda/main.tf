@@ -35,7 +35,7 @@ resource "aws_lambda_function" "function" {
   s3_object_version              = var.code_object_version != "" ? var.code_object_version : null
   role                           = aws_iam_role.role.arn
   timeout                        = 60
-  memory_size                    = 128
+  memory_size                    = 256
   reserved_concurrent_executions = var.reserved_concurrency
 
   logging_config {
@@ -46,6 +46,7 @@ resource "aws_lambda_function" "function" {
   environment {
     variables = { for name, value in {
       ECR_GATE_CONFIG    = local.config[var.config_source]
+      ECR_GATE_ENFORCE   = var.jobs_may_relax ? "false" : "true"
       ECR_GATE_TOPIC_ARN = var.notify_topic ? aws_sns_topic.topic[0].arn : ""
       ECR_GATE_EVENT_BUS = var.notify_event_bus
     } : name => value if value != "" }

@@ -82,6 +82,12 @@ variable "enhanced_scanning" {
   default     = true
 }
 
+variable "jobs_may_relax" {
+  description = "Whether a job may choose Mode and Policy in its UserParameters. Pipeline variables are put into that text as they are, so whoever writes an image's name could add them."
+  type        = bool
+  default     = false
+}
+
 variable "assume_role_arns" {
   description = "Roles in the accounts of other registries (assumeRoleARN in the configuration): see the module registry-reader."
   type        = list(string)
