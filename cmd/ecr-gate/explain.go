@@ -32,7 +32,8 @@ in the order in which it is asked, every exception that fits or nearly does, and
 which of them decided (marked >).
 
 Exit codes: 0 there is an answer, if only that the image does not have it,
-3 nobody can say, for a scan is not finished or could not be read,
+3 nobody can say: there is no scan to look in (not finished, not readable, or ECR
+cannot scan the image),
 2 the command or the configuration is wrong.`,
 		Example: `  ecr-gate explain --config ecr-gate.yaml 111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop/web:1.4 CVE-2026-1234`,
 		Args: func(_ *cobra.Command, args []string) error {
