@@ -62,7 +62,6 @@ var packageMap = map[string]folder{
 			"github.com/bmatcuk/doublestar/v4",
 			"github.com/distribution/reference",
 			"github.com/maypok86/otter/v2",
-			"github.com/opencontainers/go-digest",
 			"github.com/package-url/packageurl-go",
 			"golang.org/x/sync",
 		},

@@ -64,16 +64,8 @@ func check(ctx context.Context, io streams, flags checkFlags, args []string) err
 	if err != nil {
 		return err
 	}
-	c, err := loadConfig(flags.config)
+	g, err := openGate(ctx, io, flags.config, flags.policy)
 	if err != nil {
-		return err
-	}
-	warnAbout(io.err, c)
-	g, err := newGate(ctx, c, nil)
-	if err != nil {
-		return err
-	}
-	if err := mustKnowPolicy(g, flags.policy); err != nil {
 		return err
 	}
 	progress := newProgress(io.err, len(images))

@@ -65,7 +65,7 @@ func (p prunables) markUnused(ctx context.Context, list exceptionFiles, flags pr
 	if len(flags.unused) == 0 {
 		return nil
 	}
-	g, err := newGate(ctx, list.config, nil)
+	g, err := newGate(ctx, list.config)
 	if err != nil {
 		return err
 	}

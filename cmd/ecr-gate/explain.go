@@ -63,16 +63,8 @@ func explain(ctx context.Context, io streams, flags explainFlags, image, id stri
 	if err := mustBeReference(image); err != nil {
 		return err
 	}
-	c, err := loadConfig(flags.config)
+	g, err := openGate(ctx, io, flags.config, flags.policy)
 	if err != nil {
-		return err
-	}
-	warnAbout(io.err, c)
-	g, err := newGate(ctx, c, nil)
-	if err != nil {
-		return err
-	}
-	if err := mustKnowPolicy(g, flags.policy); err != nil {
 		return err
 	}
 	e := g.Explain(ctx, gate.Request{Image: image, Policy: flags.policy}, strings.TrimSpace(id))

@@ -32,14 +32,26 @@ func warnAbout(w io.Writer, c *config.Config) {
 	}
 }
 
-// newGate wires a gate to ECR as the AWS environment says.
-func newGate(ctx context.Context, c *config.Config, observe func(aws.Config) aws.Config) (*gate.Gate, error) {
-	aws, err := awsEnvironment(ctx, c)
+// openGate is the gate of a command: by its configuration file, with the policy it
+// names, which may be empty.
+func openGate(ctx context.Context, io streams, file, policy string) (*gate.Gate, error) {
+	c, err := loadConfig(file)
 	if err != nil {
 		return nil, err
 	}
-	if observe != nil {
-		aws = observe(aws)
+	warnAbout(io.err, c)
+	g, err := newGate(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return g, mustKnowPolicy(g, policy)
+}
+
+// newGate wires a gate to ECR as the AWS environment says.
+func newGate(ctx context.Context, c *config.Config) (*gate.Gate, error) {
+	aws, err := awsEnvironment(ctx, c)
+	if err != nil {
+		return nil, err
 	}
 	return gateOf(c, ecr.NewSource(aws, registries(c))), nil
 }

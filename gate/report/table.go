@@ -17,9 +17,7 @@ const (
 	mostExcuses  = 10 // exceptions
 )
 
-// Table writes verdicts for people, for 80 columns; [Named] knows other widths.
-func Table(colour bool) Format { return inColumns(Options{Colour: colour}) }
-
+// inColumns writes verdicts for people.
 func inColumns(o Options) Format {
 	return func(w io.Writer, verdicts []gate.Verdict) error {
 		t := table{columns: newColumns(o.Width), colour: o.Colour}
