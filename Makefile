@@ -6,14 +6,18 @@ export GOFLAGS += -trimpath
 
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BENCH    ?= .
+BASE     ?= origin/main
 COUNT    ?= 1
 FUZZTIME ?= 30s
+FUZZIN   ?= .
+SOAK     ?= 5m
 IMAGE    ?= ecr-gate:dev
+PKG      ?= ./gate ./gate/ecr ./webhook
 
 TOOL = go tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race fuzz bench micro cover lint chart deploy browser licences vuln sbom release-check e2e check docker-build clean
+.PHONY: help build demo test race fuzz bench bench-test soak crash micro compare mutate cover lint chart deploy browser licences vuln sbom reproducible release-check e2e check docker-build clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,21 +31,40 @@ demo: build ## The whole thing on this machine: no AWS account, no cluster
 test: ## All tests of this module
 	go test ./...
 
-race: ## The same under the race detector (needs gcc)
-	CGO_ENABLED=1 go test -race ./...
+race: ## The same under the race detector (needs gcc), but for test/: what runs there is another process
+	CGO_ENABLED=1 go test -race -vet=off $$(go list ./... | grep -v /test/)
 
-fuzz: ## Each fuzz target for FUZZTIME=30s
-	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . \
-	| sed 's|/[^/]*_test\.go:func | |' | sort | while read -r dir target; do \
+fuzz: ## Each fuzz target for FUZZTIME=30s or 1000x; FUZZIN=./gate for those in there
+	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' $(FUZZIN) \
+	| sed 's|/[^/]*_test\.go:func | |' | sort | { found=0; while read -r dir target; do \
 		echo "== $$target in $$dir, $(FUZZTIME)"; \
-		go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) -fuzzminimizetime=10x "$$dir" </dev/null || exit 1; \
-	done
+		go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) -fuzzminimizetime=10x "$$dir" </dev/null || found=1; \
+	done; exit $$found; }
 
-bench: ## The webhook beside a server that allows everything, and the Lambda function: tables, about two minutes
-	go run ./test/bench
+bench: ## All figures of docs/performance.md, about two minutes, and the plot bin/bench.svg; BENCHFLAGS="-only webhook"
+	@mkdir -p bin
+	go run -C test/bench . -plot ../../bin/bench.svg $(BENCHFLAGS)
+
+bench-test: ## That all of it still measures, in a glance
+	go test -C test/bench -count=1 ./...
+
+soak: ## The program under an AWS that misbehaves, with an oracle: SOAK=5m
+	go test -tags=faults -run=TestClock ./cmd/ecr-gate
+	go run ./test/soak -for $(SOAK)
+
+crash: ## The binary killed at every step of a job, stopped under load, short of disk, files and memory; prints times and sizes
+	@mkdir -p bin
+	CRASH=$(CURDIR)/bin/crash.md go test -count=1 ./test/crash
+	@cat bin/crash.md
 
 micro: ## Benchmarks beside the code: BENCH=regexp, COUNT=10 for benchstat
 	go test -run='^$$' -bench='$(BENCH)' -benchmem -count=$(COUNT) ./...
+
+compare: ## The same at BASE=origin/main and here, in turn, and what benchstat says of it: BENCH=regexp, COUNT=10
+	@test/bench/compare '$(BASE)' '$(BENCH)' $(if $(filter 1,$(COUNT)),10,$(COUNT))
+
+mutate: ## Changes gate, gate/ecr and webhook bit by bit, and sees that their tests notice; 40 minutes, or PKG=./gate/ecr
+	go run -C tools/mutate . -root ../.. $(PKG)
 
 cover: ## Coverage in total; by line in bin/cover.html
 	@mkdir -p bin
@@ -51,7 +74,9 @@ cover: ## Coverage in total; by line in bin/cover.html
 
 lint: ## golangci-lint; the first run compiles it, about a minute
 	$(TOOL) golangci-lint run
+	cd test/bench && go tool -modfile=../../tools/go.mod golangci-lint run ./...
 	go mod tidy -diff
+	go mod tidy -C test/bench -diff
 
 chart: ## The Helm chart: lint, unit tests, and its rendered configuration read by this program
 	go test -C tools/chart -count=1 ./...
@@ -71,6 +96,9 @@ vuln: ## Known vulnerabilities in code that is called
 
 sbom: build ## bin/ecr-gate.cdx.json
 	go tool -modfile=tools/release/go.mod cyclonedx-gomod bin -json -std -noserial -notimestamp -output bin/ecr-gate.cdx.json bin/ecr-gate
+
+reproducible: ## The program built twice with the same bytes, its SBOM, its licences
+	go test -C tools/release -count=1 -short ./...
 
 release-check: ## Licences, SBOM, goreleaser, a release made twice with the same bytes; slow at first
 	go test -C tools/release -count=1 ./...

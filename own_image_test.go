@@ -12,17 +12,21 @@ import (
 	"github.com/ecr-gate/ecr-gate/gate/ecr"
 )
 
-// What docs/release.md says of the project's own image, under its own policy: from
-// scratch, a basic scan cannot look into it, and it is refused by every policy that
-// does not say otherwise for it. The policy shown does, for it alone.
+// What docs/release.md says of the project's own image, under its own policy. It says
+// of itself which system its certificates are from, so a basic scan has something to
+// judge and the built-in policy lets it pass. Should ECR not take it for an image of
+// that system, it is refused by every policy that does not say otherwise for it; the
+// policy shown does, for it alone.
 func TestOwnImage(t *testing.T) {
 	dockerfile, err := os.ReadFile("Dockerfile")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, last, found := strings.Cut(string(dockerfile), "\nFROM scratch\n")
-	if !found || strings.Contains(last, "\nFROM ") {
-		t.Fatal("the Dockerfile's last stage is not from scratch any more: say in docs/release.md what its own policy makes of it now, and here")
+	_, last, _ := strings.Cut(string(dockerfile), "\nFROM scratch\n")
+	for _, line := range []string{"COPY --from=build /out/etc/os-release /etc/os-release", "COPY --from=build /out/var/lib/dpkg/status /var/lib/dpkg/status"} {
+		if !strings.Contains(last, "\n"+line+"\n") {
+			t.Errorf("the Dockerfile's last stage has no line %q any more: a basic scan cannot judge the image without it; say in docs/release.md what its own policy makes of it now, and here", line)
+		}
 	}
 	aws := awslocal.New(awslocal.Options{})
 	if _, err := aws.Start(); err != nil {
@@ -32,6 +36,7 @@ func TestOwnImage(t *testing.T) {
 	unscannable := awslocal.Scan{Status: "FAILED", Description: "UnsupportedImageError: The operating system and/or package manager are not supported.", NoImageScanFindings: true}
 	yesterday := time.Now().Add(-24 * time.Hour)
 	for repository, scan := range map[string]awslocal.Scan{
+		"basic/ecr-gate":   {Status: "COMPLETE", CompletedAt: yesterday, SourceUpdatedAt: yesterday},
 		"tools/ecr-gate":   unscannable,
 		"tools/other":      unscannable,
 		"scanned/ecr-gate": {Status: "ACTIVE", CompletedAt: yesterday, EnhancedFindings: []awslocal.EnhancedFinding{{ID: "CVE-2026-1", Severity: "MEDIUM"}}},
@@ -49,6 +54,7 @@ func TestOwnImage(t *testing.T) {
 		outcome    gate.Outcome
 		warnings   int
 	}{
+		{"the built-in policy", &builtIn, "basic/ecr-gate", gate.Allowed, 0},
 		{"the built-in policy", &builtIn, "tools/ecr-gate", gate.Denied, 0},
 		{"the built-in policy", &builtIn, "scanned/ecr-gate", gate.Allowed, 0},
 		{"the policy shown", &shown, "tools/ecr-gate", gate.Allowed, 1},

@@ -93,6 +93,7 @@ var packageMap = map[string]folder{
 		},
 	},
 	"gate/exception/strict": {
+		project: []string{"gate"},
 		others: []string{
 			"github.com/agext/levenshtein",
 			"go.yaml.in/yaml/v3",
@@ -143,14 +144,12 @@ var packageMap = map[string]folder{
 			"sigs.k8s.io/controller-runtime",
 		},
 	},
-	"test/bench": {
-		project: []string{"awslocal", "gate", "gate/ecr", "webhook"},
+	"test/process": {},
+	"test/soak": {
+		project: []string{"awslocal", "test/process"},
 		others: []string{
-			"github.com/go-logr/logr",
 			"golang.org/x/sync",
-			"k8s.io/api",
-			"k8s.io/apimachinery",
-			"sigs.k8s.io/controller-runtime",
+			"golang.org/x/term",
 		},
 	},
 	"awslocal": {
@@ -171,13 +170,13 @@ var walls = []struct {
 }{
 	{"github.com/aws", []string{"gate/ecr", "gate/pipeline", "gate/announce", "awslocal", "cmd/ecr-gate"},
 		"the decision must be testable without AWS: pass what you need in as one of gate's types"},
-	{"k8s.io", []string{"webhook", "cmd/ecr-gate", "test/bench"}, "Kubernetes types stay behind the webhook's door"},
-	{"sigs.k8s.io/controller-runtime", []string{"webhook", "cmd/ecr-gate", "test/bench"}, "Kubernetes types stay behind the webhook's door"},
+	{"k8s.io", []string{"webhook", "cmd/ecr-gate"}, "Kubernetes types stay behind the webhook's door"},
+	{"sigs.k8s.io/controller-runtime", []string{"webhook", "cmd/ecr-gate"}, "Kubernetes types stay behind the webhook's door"},
 	{"github.com/prometheus", []string{"webhook", "cmd/ecr-gate"}, "gate reports what it did; cmd counts it"},
 	{"github.com/spf13", []string{"cmd/ecr-gate"}, "flags are read in cmd and passed in as values"},
 	{module + "/config", []string{"cmd/ecr-gate"}, "take the setting as an argument; cmd reads the file"},
-	{module + "/awslocal", []string{"cmd/ecr-gate", "test/bench"}, "it is for the demo and for tests"},
-	{module + "/webhook", []string{"cmd/ecr-gate", "test/bench"}, "doors never import each other: what both need belongs in gate"},
+	{module + "/awslocal", []string{"cmd/ecr-gate", "test/soak"}, "it is for the demo and for tests"},
+	{module + "/webhook", []string{"cmd/ecr-gate"}, "doors never import each other: what both need belongs in gate"},
 	{module + "/gate/announce", []string{"cmd/ecr-gate"}, "doors never import each other: what both need belongs in gate"},
 	{module + "/gate/pipeline", []string{"cmd/ecr-gate"}, "doors never import each other: what both need belongs in gate"},
 }

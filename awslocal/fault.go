@@ -37,6 +37,7 @@ func (s *Server) Inject(f Fault) (remove func()) {
 type faultList struct {
 	mu   sync.Mutex
 	list []*activeFault
+	dice *dice // nil: no fault comes by chance
 }
 
 type activeFault struct {

@@ -29,7 +29,8 @@ type journal struct {
 	requests []Request
 }
 
-func (j *journal) record(in *incoming, now time.Time) {
+// request is what of a request is kept.
+func (in *incoming) request(now time.Time) Request {
 	r := Request{
 		Operation: in.operation,
 		AccessKey: in.signer.accessKey,
@@ -40,6 +41,10 @@ func (j *journal) record(in *incoming, now time.Time) {
 	if in.service != "s3" {
 		r.Raw = in.body
 	}
+	return r
+}
+
+func (j *journal) record(r Request) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.calls == nil {

@@ -30,7 +30,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // attend writes a request into the journal and has it answered, or lets it
-// suffer a fault.
+// suffer a fault, with the hooks around it.
 func (s *Server) attend(w http.ResponseWriter, r *http.Request, name func(*incoming), answer answer) {
 	if !s.enter() {
 		panic(http.ErrAbortHandler)
@@ -41,12 +41,19 @@ func (s *Server) attend(w http.ResponseWriter, r *http.Request, name func(*incom
 		panic(http.ErrAbortHandler) // the client went away halfway
 	}
 	name(in)
-	s.journal.record(in, s.opts.Now())
-	if f, ok := s.faults.take(in.operation); ok {
-		s.suffer(w, in, f, answer)
-		return
+	before, after := s.hooks.of(in.operation)
+	request := in.request(s.opts.Now())
+	if !before.goOn(request) {
+		panic(http.ErrAbortHandler)
 	}
-	answer(w, in)
+	s.journal.record(request)
+	hold(w, request, after, func(w http.ResponseWriter) {
+		if f, ok := s.faults.strikes(request); ok {
+			s.suffer(w, in, f, answer)
+			return
+		}
+		answer(w, in)
+	})
 }
 
 // perform answers as AWS would.

@@ -38,6 +38,7 @@ type Server struct {
 	operations map[string]operation
 	journal    journal
 	faults     faultList
+	hooks      hookList
 	transport  *http.Transport
 
 	mu        sync.Mutex // guards the fields below

@@ -5,8 +5,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/bmatcuk/doublestar/v4"
-
 	"github.com/ecr-gate/ecr-gate/gate"
 	"github.com/ecr-gate/ecr-gate/gate/exception/strict"
 )
@@ -52,8 +50,8 @@ func (k check) policyName(path, name string) {
 
 func (k check) policy(path string, p Policy) {
 	for i, glob := range p.Match.Images {
-		if !doublestar.ValidatePattern(glob) {
-			k.Faultf(strict.Item(path+".match.images", i), "%s is no glob; close its brackets and braces", strict.Quote(glob))
+		if err := gate.ValidateGlob(glob); err != nil {
+			k.Faultf(strict.Item(path+".match.images", i), "%s %v", strict.Quote(glob), err)
 		}
 	}
 	k.limits(path, p)

@@ -23,9 +23,6 @@ const (
 	Deny  = "deny"
 )
 
-// Fault is one thing wrong with the file or an exception file, and its mend.
-type Fault = strict.Fault
-
 // Faults is everything wrong, in file order, one sentence each.
 type Faults = strict.Faults
 

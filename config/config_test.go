@@ -1,7 +1,6 @@
 package config
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -172,33 +171,4 @@ func TestFaultsNameLines(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-}
-
-func FuzzParse(f *testing.F) {
-	for _, pattern := range []string{"testdata/good/*.yaml", "testdata/bad/*.yaml"} {
-		paths, _ := filepath.Glob(pattern)
-		for _, path := range paths {
-			data, err := os.ReadFile(path)
-			if err != nil {
-				f.Fatal(err)
-			}
-			f.Add(data)
-		}
-	}
-	f.Add([]byte("a: &a [*a]\nb: \x00"))
-	f.Add([]byte("\xff\xfe\x00policies: !!binary x"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		c, err := Parse("c.yaml", data)
-		if (c == nil) == (err == nil) {
-			t.Fatalf("got %v and %v", c, err)
-		}
-		if err != nil {
-			return
-		}
-		for _, p := range c.GatePolicies() {
-			if p.Name == "" || len(p.Limits) == 0 || p.UntriagedAs == gate.Untriaged {
-				t.Fatalf("a policy that should be a fault: %+v", p)
-			}
-		}
-	})
 }

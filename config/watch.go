@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"hash"
 	"path/filepath"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/fsnotify/fsnotify"
 
@@ -22,7 +24,8 @@ const (
 // Watch loads the file, and again whenever it or an exception file that it names
 // changes. A good version goes to onGood, the first one included; a bad one to
 // onBad, and whoever watches keeps the last good one. Both are called from this
-// goroutine, one at a time, and once per version of the files.
+// goroutine, one at a time, and once per version of the files. A bad one is read
+// again every minute, and reported again if it is good by then, or bad for another reason.
 //
 // It returns nil when ctx is done. Where the system offers no notification, or
 // it does not reach (a symlink into another folder), changes are found within a
@@ -40,6 +43,7 @@ type watcher struct {
 
 	notify *fsnotify.Watcher // nil: the system offers none
 	last   [sha256.Size]byte // of all files when last loaded; zero: never
+	fault  string            // the words of what was wrong with it; empty: nothing
 }
 
 func (w *watcher) run(ctx context.Context, settle, recheck time.Duration) error {
@@ -82,25 +86,44 @@ func (w *watcher) open() (<-chan fsnotify.Event, <-chan error) {
 }
 
 // check follows the files, and loads them if any differs from what was loaded
-// last. To follow comes first, so that no change falls between.
+// last, or if that was bad: reading may have failed just then, and a date that is
+// too far away comes nearer. To follow comes first, so that no change falls between.
 func (w *watcher) check() {
 	paths, sum := fingerprint(w.path)
 	w.follow(paths) // again: a folder may have come back
 	if sum != w.last {
-		w.last = sum
+		w.last, w.fault = sum, ""
+		w.reload()
+	} else if w.fault != "" {
 		w.reload()
 	}
 }
 
 // reload loads the files afresh. If they changed after the fingerprint was taken,
-// the next check finds them different and loads once more.
+// the next check finds them different and loads once more. The same fault is told
+// once.
 func (w *watcher) reload() {
 	c, faults := load(w.path, w.now())
-	if err := faults.Err(); err != nil {
-		w.onBad(err)
+	err, told := faults.Err(), w.fault
+	if err == nil {
+		w.fault = ""
+		w.onGood(c)
 		return
 	}
-	w.onGood(c)
+	if w.fault = words(err); w.fault != told {
+		w.onBad(err)
+	}
+}
+
+// words are a fault's without its figures: the latest date that an exception may
+// have moves with the clock.
+func words(err error) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsDigit(r) {
+			return -1
+		}
+		return r
+	}, err.Error())
 }
 
 // follow watches the folders of all files, not the files: an editor replaces a

@@ -198,7 +198,8 @@ func TestWatchReportsAVersionOnce(t *testing.T) {
 		{version("one"), 1, 0}, // the same again
 		{version("one") + "# a comment is a change", 2, 0},
 		{version("two words"), 2, 1},
-		{version("two"), 3, 1},
+		{version("two words") + "# bad for the same reason", 2, 2},
+		{version("two"), 3, 2},
 	} {
 		write(t, path, step.text)
 		w.check()
@@ -206,6 +207,52 @@ func TestWatchReportsAVersionOnce(t *testing.T) {
 		if good != step.good || bad != step.bad {
 			t.Errorf("step %d: reported %d good and %d bad, want %d and %d", i, good, bad, step.good, step.bad)
 		}
+	}
+}
+
+// A version is refused for what passes without a change of any file: it is read
+// again, and told of once.
+func TestWatchReadsABadVersionAgain(t *testing.T) {
+	clock := now
+	path := filepath.Join(t.TempDir(), "ecr-gate.yaml")
+	ignore := filepath.Join(filepath.Dir(path), ".trivyignore")
+	write(t, path, version("one")+"exceptions: {files: [.trivyignore], maxLifetime: 24h}\n")
+	write(t, ignore, "CVE-2024-1 exp:"+clock.Add(60*time.Hour).Format(time.DateOnly)+"\n")
+	away, good := true, 0
+	var bad []string
+	w := watcher{
+		path: path,
+		now: func() time.Time { // asked between the two times that the files are read
+			if away {
+				rename(t, ignore, ignore+".away")
+			}
+			return clock
+		},
+		onGood: func(*Config) { good++ },
+		onBad:  func(err error) { bad = append(bad, err.Error()) },
+	}
+	check := func(wantGood, wantBad int, fault string) {
+		t.Helper()
+		w.check()
+		if good != wantGood || len(bad) != wantBad || !strings.Contains(bad[wantBad-1], fault) {
+			t.Fatalf("%d good, bad %q; want %d and %d, the last with %q", good, bad, wantGood, wantBad, fault)
+		}
+	}
+	check(0, 1, "no such file")
+	away = false
+	rename(t, ignore+".away", ignore)
+	check(0, 2, "maxLifetime") // another fault of the same version
+	clock = clock.Add(time.Minute)
+	check(0, 2, "maxLifetime") // the same, though its date has moved
+	clock = clock.Add(48 * time.Hour)
+	check(1, 2, "")
+	check(1, 2, "") // a good one is loaded once
+}
+
+func rename(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -142,9 +142,9 @@ func sameImage() *Trouble {
 func (r *rules) withoutBaseline(platform string, t *Trouble) since {
 	where := ""
 	if platform != "" {
-		where = " for " + clip(platform, 30)
+		where = " for " + Clip(platform, 30)
 	}
-	text := "baseline " + clip(r.policy.Baseline, 40) + " cannot be used" + where + ", so every finding counts: " + clip(t.Text, 140)
+	text := "baseline " + Clip(r.policy.Baseline, 40) + " cannot be used" + where + ", so every finding counts: " + Clip(t.Text, 140)
 	return since{
 		warning: fit(MaxSentence, []string{strings.TrimSuffix(text+"; "+t.Mend, "; "), text}),
 		passing: t.Cause == NotReadable && t.Passing,
@@ -163,5 +163,5 @@ func (b *lines) addBaseline(v Verdict) {
 	}
 	img := v.img
 	img.Digest = v.Baseline.Digest
-	b.add("baseline " + clip(v.Baseline.Tag, 40) + ": " + Clean(img.Pinned()))
+	b.add("baseline " + Clip(v.Baseline.Tag, 40) + ": " + Clean(img.Pinned()))
 }

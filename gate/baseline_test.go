@@ -79,6 +79,7 @@ func TestBaseline(t *testing.T) {
 			wantEqual(t, "skipped", v.Skipped, test.skipped)
 			wantEqual(t, "counts", counts(v), test.counts)
 			wantEqual(t, "warnings", v.Warnings, nil)
+			wantEqual(t, "note", v.Baseline != nil, test.policy.Baseline != "")
 			wantWellFormed(t, v)
 		})
 	}
@@ -158,6 +159,9 @@ func TestUselessBaselineIsStricter(t *testing.T) {
 			}
 			if len(v.Warnings) != 1 || !strings.HasPrefix(v.Warnings[0], "baseline prod cannot be used, so every finding counts: ") ||
 				!strings.Contains(v.Warnings[0], test.warning) || utf8.RuneCountInString(v.Warnings[0]) > MaxSentence {
+				t.Errorf("warnings %q, want one with %q", v.Warnings, test.warning)
+			}
+			if unfinished := "its scan is not finished"; strings.Contains(v.Warnings[0], unfinished) != strings.HasPrefix(test.warning, unfinished) {
 				t.Errorf("warnings %q, want one with %q", v.Warnings, test.warning)
 			}
 			wantEqual(t, "passing", v.Passing, test.passing)

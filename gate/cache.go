@@ -33,6 +33,9 @@ type CacheOptions struct {
 	// LoadTimeout bounds one question to the source, which outlives the caller that
 	// made it be asked; 0: [DefaultLoadTimeout].
 	LoadTimeout time.Duration
+	// Near tells registries that are believed to answer, as those of the own Region,
+	// until they do not; nil: none is.
+	Near func(registry string) bool
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 	// Count is told of every Resolve and Scan how it was answered; nil: nobody is.
@@ -51,6 +54,7 @@ type CacheOptions struct {
 type Cache struct {
 	source  Source
 	timeout time.Duration
+	near    func(registry string) bool
 	now     func() time.Time
 	count   func(CacheResult)
 
@@ -59,11 +63,13 @@ type Cache struct {
 	closing context.Context
 	close   context.CancelFunc
 	loads   sync.WaitGroup
-	asking  chan struct{} // a token for each load that asks the source
+	known   lane
+	unknown lane
 
-	mu      sync.Mutex // held to begin, land or disown a flight, never while the source is asked
-	flights map[factKey]*flight
-	closed  bool
+	mu       sync.Mutex // held to begin, land or disown a flight, never while the source is asked
+	flights  map[factKey]*flight
+	standing map[string]standing // of registries, by where they are
+	closed   bool
 }
 
 // NewCache puts a cache before a source. [Cache.Close] stops it.
@@ -71,13 +77,18 @@ func NewCache(source Source, options CacheOptions) *Cache {
 	c := &Cache{
 		source:  source,
 		timeout: options.LoadTimeout,
+		near:    options.Near,
 		now:     options.Now,
 		count:   options.Count,
-		flights: map[factKey]*flight{},
-		asking:  make(chan struct{}, maxAsking),
+		known:   newLane(maxFlights, maxAsking),
+		unknown: newLane(maxUnknownFlights, maxUnknownAsking),
+		flights: map[factKey]*flight{}, standing: map[string]standing{},
 	}
 	if c.timeout <= 0 {
 		c.timeout = DefaultLoadTimeout
+	}
+	if c.near == nil {
+		c.near = func(string) bool { return false }
 	}
 	if c.now == nil {
 		c.now = time.Now
@@ -128,14 +139,23 @@ func (c *Cache) Resolve(ctx context.Context, img Image) (Resolution, error) {
 
 // Scan implements [Source].
 func (c *Cache) Scan(ctx context.Context, img Image, m Manifest) (Scan, error) {
+	packed, stale, err := c.packedScan(ctx, img, m)
+	if err != nil {
+		return Scan{}, err
+	}
+	s := packed.unpack()
+	s.Stale = s.Stale || stale
+	return s, nil
+}
+
+// packedScan implements [packedSource].
+func (c *Cache) packedScan(ctx context.Context, img Image, m Manifest) (s *packedScan, stale bool, err error) {
 	f, result := c.read(ctx, manifestKey(scanFact, img, m))
 	c.count(result)
 	if f.trouble != nil {
-		return Scan{}, f.problem()
+		return nil, false, f.problem()
 	}
-	s := f.scan.unpack()
-	s.Stale = s.Stale || result == CacheStale
-	return s, nil
+	return &f.scan, result == CacheStale, nil
 }
 
 // StartScan implements [Source]. What came of it is remembered, so that many
@@ -155,12 +175,12 @@ func (c *Cache) read(ctx context.Context, key factKey) (*fact, CacheResult) {
 		now := c.now()
 		if result, ok := held.answers(now); ok {
 			if held.ageing(now) {
-				c.board(ctx, key)
+				c.board(ctx, key, false)
 			}
 			return held, result
 		}
-		if f, result := c.board(ctx, key); f != nil {
-			return c.await(ctx, f, held, result)
+		if f, result := c.board(ctx, key, true); f != nil {
+			return c.await(ctx, key, f, held, result)
 		} // else another caller's answer has come in between
 	}
 }

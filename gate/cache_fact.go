@@ -74,9 +74,9 @@ func (f *fact) problem() error {
 // flat is the trouble with what lies beneath it as text. An SDK's error holds on
 // to the whole exchange, which nobody could weigh.
 func flat(err error) *Trouble {
-	t := *asTrouble(err)
+	t := *AsTrouble(err)
 	if t.Err != nil {
-		t.Err = errors.New(clip(t.Err.Error(), 1000))
+		t.Err = errors.New(Clip(t.Err.Error(), 1000))
 	}
 	return &t
 }

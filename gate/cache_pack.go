@@ -17,6 +17,7 @@ import (
 // the distance back to where it is written, and its length.
 type packedScan struct {
 	blob    string
+	size    int      // of what it unpacks to, as [sizeOf] counts
 	trouble *Trouble // cannot be written down: it holds an error
 }
 
@@ -52,7 +53,7 @@ func pack(s Scan) packedScan {
 	for i := range s.Findings {
 		p.finding(&s.Findings[i])
 	}
-	return packedScan{string(p.blob), s.Trouble}
+	return packedScan{string(p.blob), sizeOf(s.Findings), s.Trouble}
 }
 
 func (p *packer) head(s Scan) {

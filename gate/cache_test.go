@@ -301,7 +301,7 @@ func TestCacheLooksAgainBeforeItAsks(t *testing.T) {
 	source := &asked{}
 	cached(t, source, func(t *testing.T, c *cacheUnderTest) {
 		_, _ = c.theScan(t.Context())
-		if f, _ := c.board(t.Context(), manifestKey(scanFact, shop(), Manifest{Digest: amdDigest})); f != nil {
+		if f, _ := c.board(t.Context(), manifestKey(scanFact, shop(), Manifest{Digest: amdDigest}), true); f != nil {
 			t.Error("asked again")
 		}
 	})
@@ -512,6 +512,67 @@ func TestCacheLoadTimeout(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The deadline of a load may be set.
+func TestCacheLoadTimeoutOfTheOptions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := NewCache(&asked{scan: func(ctx context.Context, _ Manifest) (Scan, error) {
+			<-ctx.Done()
+			return Scan{}, ctx.Err()
+		}}, CacheOptions{LoadTimeout: 2 * time.Second})
+		defer c.Close()
+		began := time.Now()
+		_, err := c.Scan(t.Context(), shop(), Manifest{Digest: amdDigest})
+		wantCause(t, err, NotReadable, true)
+		wantEqual(t, "took", time.Since(began), 2*time.Second)
+	})
+}
+
+// What the source itself only remembers stays marked as such.
+func TestCacheKeepsTheSourcesStale(t *testing.T) {
+	source := &asked{
+		resolve: func(context.Context, Image) (Resolution, error) {
+			return Resolution{Digest: amdDigest, Stale: true}, nil
+		},
+		scan: func(context.Context, Manifest) (Scan, error) {
+			return with(finishedScan(), func(s *Scan) { s.Stale = true }), nil
+		},
+	}
+	cached(t, source, func(t *testing.T, c *cacheUnderTest) {
+		for range 2 {
+			if r, err := c.byTag(); err != nil || !r.Stale {
+				t.Error("resolution:", r, err)
+			}
+			if s, err := c.theScan(t.Context()); err != nil || !s.Stale {
+				t.Error("scan:", s, err)
+			}
+		}
+		c.wantResults(t, map[CacheResult]int{CacheMiss: 2, CacheHit: 2})
+	})
+}
+
+// When a scan was read, and what an earlier look saw, is the source's word where it
+// gives one.
+func TestCacheTakesTheSourcesWord(t *testing.T) {
+	source := &asked{}
+	cached(t, source, func(t *testing.T, c *cacheUnderTest) {
+		read := time.Now().Add(-time.Minute)
+		source.scan = func(context.Context, Manifest) (Scan, error) {
+			return with(enhanced(finding("CVE-1", Low)), func(s *Scan) {
+				s.CompletedAt, s.ReadAt = read, read
+				s.Previous = &Reading{"the source's", read}
+			}), nil
+		}
+		for range 2 { // the second look has an earlier one of the cache's own
+			s, err := c.theScan(t.Context())
+			if err != nil || !s.ReadAt.Equal(read) || s.Previous == nil || s.Previous.Fingerprint != "the source's" {
+				t.Errorf("read at %s after %+v, %v", s.ReadAt, s.Previous, err)
+			}
+			rest(20 * time.Second)
+		}
+		wantAsked(t, "scanned", &source.scans, 2)
+	})
 }
 
 // A panic in the source is an error for everybody who waits.
@@ -786,7 +847,8 @@ func TestCacheStartScan(t *testing.T) {
 // remembered, for better or worse.
 func TestCacheStartsOneScan(t *testing.T) {
 	limit := &Trouble{Cause: TooOld, Text: "ECR scans an image once in 24 hours, and did"}
-	for name, err := range map[string]error{"started": nil, "refused": limit, "not answered": throttling} {
+	lately := &Trouble{Cause: TooOld, Text: "ECR scans an image once in 24 hours, and did", ScannedLately: true}
+	for name, err := range map[string]error{"started": nil, "refused": limit, "started by another": lately, "not answered": throttling} {
 		t.Run(name, func(t *testing.T) {
 			source := &asked{}
 			cached(t, source, func(t *testing.T, c *cacheUnderTest) {

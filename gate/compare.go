@@ -38,8 +38,8 @@ func (g *Gate) Compare(ctx context.Context, req Request, baseline string) Compar
 	image = g.look(ctx, req)
 	both.Wait()
 	c := Comparison{
-		Image: clip(req.Image, MaxSentence), Digest: image.digest,
-		Baseline: clip(baseline, MaxSentence), BaselineDigest: other.digest,
+		Image: Clip(req.Image, MaxSentence), Digest: image.digest,
+		Baseline: Clip(baseline, MaxSentence), BaselineDigest: other.digest,
 	}
 	if t := image.trouble; t != nil {
 		return c.impossible(c.Image, t)
@@ -80,28 +80,30 @@ func (g *Gate) look(ctx context.Context, req Request) (l looked) {
 		img, err = img.at(req.Digest)
 	}
 	if err != nil {
-		l.trouble = asTrouble(err)
+		l.trouble = AsTrouble(err)
 		return l
 	}
 	resolved, err := g.resolve(ctx, img)
 	if err != nil {
-		l.trouble = asTrouble(err)
+		l.trouble = AsTrouble(err)
 		return l
 	}
 	l.digest, l.stale = resolved.Digest, resolved.Stale
-	l.scans = g.readScans(ctx, img, resolved.Manifests, req.Readings)
+	scans, place, err := g.openScans(ctx, img, resolved.Manifests, len(resolved.Manifests), req.Readings)
+	place.leave() // at once: two that hold one and wait for another could wait for ever
+	if err != nil {
+		l.trouble = AsTrouble(err)
+		return l
+	}
+	l.scans = scans
 	for i := range l.scans {
 		l.stale = l.stale || l.scans[i].Stale
 	}
 	return l
 }
 
-// Compare compares what the scans of two images list. Every scan has to be finished
-// and settled: of a part nobody can say what is new and what is gone.
-func Compare(image, baseline []Scan, now time.Time) Comparison {
-	return Comparison{Image: "the image", Baseline: "the baseline"}.of(image, baseline, now)
-}
-
+// of compares what the scans of two images list. Every scan has to be finished and
+// settled: of a part nobody can say what is new and what is gone.
 func (c Comparison) of(image, baseline []Scan, now time.Time) Comparison {
 	r := &rules{now: now}
 	for _, side := range []struct {
@@ -126,7 +128,7 @@ func (c Comparison) of(image, baseline []Scan, now time.Time) Comparison {
 }
 
 func (c Comparison) impossible(name string, t *Trouble) Comparison {
-	c.Reason = clip("cannot be compared: "+elide(Clean(name), 100)+": "+t.Text, MaxSentence)
+	c.Reason = Clip("cannot be compared: "+elide(Clean(name), 100)+": "+t.Text, MaxSentence)
 	c.New, c.Gone, c.Stayed = []Finding{}, []Finding{}, []Finding{}
 	c.Err = t.Err
 	return c
@@ -137,7 +139,7 @@ func (c Comparison) Summary() string {
 	if !c.Compared {
 		return c.Reason
 	}
-	return fmt.Sprintf("since %s (%s): %d new, %d gone, %d stayed", clip(c.Baseline, 120), ShortDigest(c.BaselineDigest), len(c.New), len(c.Gone), len(c.Stayed))
+	return fmt.Sprintf("since %s (%s): %d new, %d gone, %d stayed", Clip(c.Baseline, 120), ShortDigest(c.BaselineDigest), len(c.New), len(c.Gone), len(c.Stayed))
 }
 
 // open lists the findings that are not closed and are wanted, each once and the

@@ -3,9 +3,14 @@ package gate
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
+
+func compareScans(image, baseline []Scan, now time.Time) Comparison {
+	return Comparison{Image: "the image", Baseline: "the baseline"}.of(image, baseline, now)
+}
 
 func ids(findings []Finding) []string {
 	list := []string{}
@@ -47,7 +52,7 @@ func TestCompare(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			c := Compare(test.image, test.baseline, now)
+			c := compareScans(test.image, test.baseline, now)
 			wantEqual(t, "compared", c.Compared, true)
 			wantEqual(t, "new", ids(c.New), test.new)
 			wantEqual(t, "gone", ids(c.Gone), test.gone)
@@ -70,15 +75,15 @@ func TestCompareNeedsBoth(t *testing.T) {
 	}
 	for name, s := range bad {
 		for side, c := range map[string]Comparison{
-			"image":    Compare([]Scan{whole, s}, []Scan{whole}, now),
-			"baseline": Compare([]Scan{whole}, []Scan{whole, s}, now),
+			"image":    compareScans([]Scan{whole, s}, []Scan{whole}, now),
+			"baseline": compareScans([]Scan{whole}, []Scan{whole, s}, now),
 		} {
 			if c.Compared || c.Reason == "" || len(c.New)+len(c.Gone)+len(c.Stayed) > 0 {
 				t.Errorf("%s, of the %s: %+v", name, side, c)
 			}
 		}
 	}
-	for _, c := range []Comparison{Compare(nil, []Scan{whole}, now), Compare([]Scan{whole}, nil, now)} {
+	for _, c := range []Comparison{compareScans(nil, []Scan{whole}, now), compareScans([]Scan{whole}, nil, now)} {
 		if c.Compared || c.Reason == "" {
 			t.Errorf("no scans: %+v", c)
 		}
@@ -96,7 +101,7 @@ func TestComparisonAgreesWithTheVerdict(t *testing.T) {
 			return slices.DeleteFunc(list, func(f Finding) bool { return !known(f) })
 		}
 		image, before := keep(someList(t)), keep(someList(t))
-		c := Compare([]Scan{enhanced(image...)}, []Scan{enhanced(before...)}, now)
+		c := compareScans([]Scan{enhanced(image...)}, []Scan{enhanced(before...)}, now)
 		v := judgeSince(Policy{Baseline: "prod", IgnoreExploits: true}, prod(enhanced(before...)), enhanced(image...))
 		counted := map[string]bool{}
 		for _, f := range v.Findings {

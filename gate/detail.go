@@ -128,10 +128,10 @@ func (f Finding) Line() string {
 }
 
 func (p Package) line(fix Fix) string {
-	text := strings.TrimSpace(clip(p.Name, 60) + " " + clip(p.Version, 40))
+	text := strings.TrimSpace(Clip(p.Name, 60) + " " + Clip(p.Version, 40))
 	switch {
 	case p.FixedIn != "":
-		return text + " -> " + clip(p.FixedIn, 40)
+		return text + " -> " + Clip(p.FixedIn, 40)
 	case fix == FixNo:
 		return text + " (no fix)"
 	default:
@@ -153,16 +153,16 @@ func (x ExceptedFinding) line() string {
 }
 
 func (l LapsedException) line() string {
-	return "expired: exception for " + clip(l.ID, 40) + ", " + l.ExceptionNote.line()
+	return "expired: exception for " + Clip(l.ID, 40) + ", " + l.ExceptionNote.line()
 }
 
 func (n ExceptionNote) line() string {
-	text := cmp.Or(clip(n.Source, 80), "an exception")
+	text := cmp.Or(Clip(n.Source, 80), "an exception")
 	if !n.ExpiresAt.IsZero() {
 		text += " until " + n.ExpiresAt.UTC().Format(time.RFC3339)
 	}
 	if n.Statement != "" {
-		text += " (" + clip(n.Statement, 80) + ")"
+		text += " (" + Clip(n.Statement, 80) + ")"
 	}
 	return text
 }
@@ -180,7 +180,7 @@ func (b *lines) add(line string) bool {
 	}
 	if b.used+cost > b.limit {
 		if len(b.text) == 0 && b.limit > 0 {
-			b.text, b.used = []string{clip(line, b.limit)}, b.limit
+			b.text, b.used = []string{Clip(line, b.limit)}, b.limit
 		}
 		return false
 	}

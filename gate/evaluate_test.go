@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"errors"
 	"testing"
 	"time"
 )
@@ -125,6 +126,22 @@ func TestUnscannable(t *testing.T) {
 	}
 }
 
+// What excuses a scan that FAILED excuses no other: whoever builds the image may
+// have a say in the words beside the status.
+func TestOnlyAFailedScanIsUnscannableByItsWords(t *testing.T) {
+	lax := with(dev(), func(p *Policy) { p.Unscannable = AllowUnscannable })
+	for status, want := range map[Status]Cause{
+		StatusFailed: Unscannable, StatusUnsupported: Unscannable,
+		StatusComplete: OverPolicy, StatusActive: OverPolicy, StatusPending: NotFinished, StatusExpired: Expired, "": UnknownStatus,
+	} {
+		s := basic(finding("CVE-2024-1", Critical))
+		s.Status, s.Description = status, "UnsupportedImageError: no"
+		if v := judge(lax, nil, s); v.Cause != want {
+			t.Errorf("%q: %s, want %s", status, v.Cause, want)
+		}
+	}
+}
+
 func TestMaxScanAge(t *testing.T) {
 	tests := []struct {
 		name      string
@@ -169,6 +186,30 @@ func TestNoScanWantsOne(t *testing.T) {
 		v := judge(p, nil, Scan{Digest: indexDigest, Trouble: &Trouble{Cause: NoScan, Passing: true}})
 		wantVerdict(t, v, Pending, NoScan)
 		wantEqual(t, "wants scan", v.WantsScan, allowed)
+	}
+}
+
+// One platform without a scan is reason enough to ask for one, wherever in the
+// index it stands.
+func TestAnyPlatformWantsAScan(t *testing.T) {
+	p := with(dev(), func(p *Policy) { p.StartScan = true })
+	missing := on("linux/amd64", amdDigest, Scan{Trouble: &Trouble{Cause: NoScan, Passing: true}})
+	clean := on("linux/arm64", armDigest, basic())
+	for _, scans := range [][]Scan{{missing, clean}, {clean, missing}} {
+		wantEqual(t, "wants scan", judge(p, nil, scans...).WantsScan, true)
+	}
+	wantEqual(t, "of none without", judge(p, nil, clean, clean).WantsScan, false)
+}
+
+// What lies beneath a verdict that could not be had is kept for the log.
+func TestVerdictKeepsTheError(t *testing.T) {
+	beneath := errors.New("connection reset")
+	v := judge(dev(), nil, Scan{Trouble: &Trouble{Cause: NotReadable, Text: "ECR could not be reached", Err: beneath}})
+	if !errors.Is(v.Err, beneath) {
+		t.Errorf("the log would say %v", v.Err)
+	}
+	if v := judge(dev(), nil, basic(finding("CVE-2024-1", Critical))); v.Err != nil {
+		t.Errorf("a verdict that was had has the error %v", v.Err)
 	}
 }
 
@@ -224,6 +265,7 @@ func TestIndex(t *testing.T) {
 	pending := with(basic(), func(s *Scan) { s.Status = StatusPending })
 	throttled := Scan{Trouble: &Trouble{Cause: NotReadable, Passing: true}}
 	expired := with(basic(), func(s *Scan) { s.Status = StatusExpired })
+	unknown := with(basic(), func(s *Scan) { s.Status = "NEW" })
 
 	tests := []struct {
 		name    string
@@ -243,6 +285,8 @@ func TestIndex(t *testing.T) {
 		{"pending on the second", []Scan{amd(basic()), arm(pending)}, Pending, NotFinished, true, map[Severity]int{}},
 		{"unavailable over pending", []Scan{amd(pending), arm(throttled)}, Unavailable, NotReadable, true, map[Severity]int{}},
 		{"what will not pass speaks", []Scan{amd(throttled), arm(expired)}, Unavailable, Expired, false, map[Severity]int{}},
+		{"of equals the first speaks", []Scan{amd(throttled), arm(unknown)}, Unavailable, NotReadable, true, map[Severity]int{}},
+		{"of equals the first speaks, the other way round", []Scan{amd(unknown), arm(throttled)}, Unavailable, UnknownStatus, true, map[Severity]int{}},
 		{"denied over unavailable", []Scan{amd(throttled), arm(basic(finding("CVE-2024-1", Critical)))},
 			Denied, OverPolicy, false, map[Severity]int{Critical: 1}},
 		{"trouble with one", []Scan{amd(basic()), arm(throttled)}, Unavailable, NotReadable, true, map[Severity]int{}},
@@ -255,6 +299,27 @@ func TestIndex(t *testing.T) {
 			wantEqual(t, "counts", counts(v), test.counts)
 			wantEqual(t, "manifests", len(v.Manifests), len(test.scans))
 		})
+	}
+}
+
+// What two platforms share is one and the same vulnerability in the same version of
+// the same package, and nothing less.
+func TestIndexTellsFindingsApart(t *testing.T) {
+	a := finding("CVE-1", Medium, Package{Name: "2", Version: "1"})
+	for what, test := range map[string]struct {
+		other Finding
+		found int
+	}{
+		"the same":           {a, 1},
+		"another severity":   {with(a, func(f *Finding) { f.Severity = Low }), 1},
+		"another package":    {finding("CVE-1", Medium, Package{Name: "3", Version: "1"}), 2},
+		"another version":    {finding("CVE-1", Medium, Package{Name: "2", Version: "2"}), 2},
+		"another name":       {finding("CVE-2", Medium, Package{Name: "2", Version: "1"}), 2},
+		"alike run together": {finding("CVE-12", Medium, Package{Version: "1"}), 2},
+		"one more package":   {finding("CVE-1", Medium, Package{Name: "2", Version: "1"}, openssl()), 2},
+	} {
+		v := judge(dev(), nil, on("linux/amd64", amdDigest, basic(a)), on("linux/arm64", armDigest, basic(test.other)))
+		wantEqual(t, what, len(v.Findings), test.found)
 	}
 }
 

@@ -43,9 +43,12 @@ func TestExceptionIncludes(t *testing.T) {
 		{"one repository outside", repos("shop/*"), repos("shop/web", "bank/web"), false},
 		{"a package of a version", pkgs(PackageName{Name: "a"}), pkgs(PackageName{"a", "1"}), true},
 		{"any version in one", pkgs(PackageName{"a", "1"}), pkgs(PackageName{Name: "a"}), false},
+		{"a package of another version", pkgs(PackageName{"a", "1"}), pkgs(PackageName{"a", "2"}), false},
+		{"the same version", pkgs(PackageName{"a", "1"}), pkgs(PackageName{"a", "1"}), true},
 		{"another package", pkgs(PackageName{Name: "a"}), pkgs(PackageName{Name: "b"}), false},
 		{"packages of no name", pkgs(PackageName{}), pkgs(PackageName{}), false},
 		{"a purl beside a package", pkgs(PackageName{Name: "a"}), purl("pkg:npm/a"), false},
+		{"any id of a purl", Exception{PURLs: purls(t, "pkg:npm/a")}, purl("pkg:npm/a"), true},
 		{"a purl of a version", purl("pkg:npm/a"), purl("pkg:npm/a@1"), true},
 		{"any version in one purl", purl("pkg:npm/a@1"), purl("pkg:npm/a"), false},
 		{"a purl of another type", purl("pkg:npm/a"), purl("pkg:gem/a"), false},
@@ -61,6 +64,7 @@ func TestExceptionIncludes(t *testing.T) {
 		{"always in until fixed", fixed, plain, false},
 		{"until fixed, both", fixed, fixed, true},
 		{"a milder bound", most(High), most(Medium), true},
+		{"the same bound", most(High), most(High), true},
 		{"a worse bound", most(Medium), most(High), false},
 		{"no bound in a bound", most(Critical), plain, false},
 		{"a bound in no bound", plain, most(Low), true},
@@ -134,12 +138,14 @@ func TestMatching(t *testing.T) {
 		{IDs: []string{"CVE-1"}, Repositories: []string{"bank/*"}},
 		{IDs: []string{"CVE-3"}}, // of what is closed
 		{IDs: []string{"CVE-4"}, MaxSeverity: High},
-		{IDs: []string{"CVE-4"}, MaxSeverity: Medium}, // as untriaged as it is, it counts as HIGH
+		{IDs: []string{"CVE-4"}, MaxSeverity: Medium},                        // as untriaged as it is, it counts as HIGH
+		{IDs: []string{"CVE-1"}, Packages: []PackageName{{Name: "openssl"}}}, // the first of its packages
+		{IDs: []string{"CVE-1"}, Digests: []string{armDigest}},               // another platform's
 	}}
-	c.Scans = []Scan{enhanced(f, with(finding("CVE-3", High, zlib()), func(f *Finding) { f.Status = Closed })), enhanced(finding("CVE-4", Untriaged))}
+	c.Scans = []Scan{enhanced(f, with(finding("CVE-3", High, zlib()), func(f *Finding) { f.Status = Closed })), on("linux/arm64", armDigest, enhanced(finding("CVE-4", Untriaged)))}
 	m := c.Matching()
-	wantEqual(t, "fits", m.Fits, []bool{true, true, true, true, true, true, false, false, false, true, false})
-	wantEqual(t, "applies", m.Applies, []bool{true, true, true, true, true, true, true, false, true, true, true})
+	wantEqual(t, "fits", m.Fits, []bool{true, true, true, true, true, true, false, false, false, true, false, true, false})
+	wantEqual(t, "applies", m.Applies, []bool{true, true, true, true, true, true, true, false, true, true, true, true, true})
 	wantEqual(t, "used", m.Verdict.Used, []int{0, 9})
 	wantEqual(t, "complete", m.Complete, true)
 
@@ -159,8 +165,9 @@ func TestMatching(t *testing.T) {
 	wantEqual(t, "fits", m.Fits[:2], []bool{true, true})
 	wantEqual(t, "verdict", m.Verdict.Outcome, Allowed)
 	m = g.Matching(t.Context(), Request{Image: "shop//web"})
-	wantEqual(t, "verdict", m.Verdict.Outcome, Unavailable)
+	wantVerdict(t, m.Verdict, Unavailable, BadReference)
 	wantEqual(t, "complete", m.Complete, false)
+	wantEqual(t, "applies", m.Applies, make([]bool, len(c.Exceptions)))
 	wantEqual(t, "fits", m.Fits, make([]bool, len(c.Exceptions)))
 	source.scan = noScan
 	wantEqual(t, "complete", g.Matching(t.Context(), Request{Image: shop().Written}).Complete, false)

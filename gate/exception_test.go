@@ -80,6 +80,10 @@ func TestExceptions(t *testing.T) {
 		{"the zero purl", []Exception{{PURLs: make([]packageurl.PackageURL, 1)}}, critical, false},
 		{"id and the zero purl, the scan has none", named(func(e *Exception) { e.PURLs = make([]packageurl.PackageURL, 1) }), noPURL, false},
 		{"id and purl, the scan has none", named(func(e *Exception) { e.PURLs = purls(t, "pkg:deb/debian/zlib1g") }), noPURL, false},
+		{"id and purl", named(func(e *Exception) { e.PURLs = purls(t, "pkg:deb/debian/openssl") }), critical, true},
+		{"id and another purl", named(func(e *Exception) { e.PURLs = purls(t, "pkg:deb/debian/zlib1g") }), critical, false},
+		{"purl alone, before an exception that has none",
+			[]Exception{{PURLs: purls(t, "pkg:deb/debian/openssl")}, {Packages: []PackageName{{Name: "zlib1g"}}}}, critical, true},
 		{"package and another's purl", []Exception{{Packages: []PackageName{{Name: "openssl"}}, PURLs: purls(t, "pkg:npm/x")}}, critical, false},
 
 		{"path", path("app/node_modules/**"), npm, true},
@@ -160,6 +164,7 @@ func TestMaxSeverityOfTheUntriaged(t *testing.T) {
 func TestCovers(t *testing.T) {
 	f := finding("CVE-1", Critical, openssl())
 	bundle := with(f, func(f *Finding) { f.ID, f.Related = "GHSA-1", []string{"CVE-1", "CVE-2"} })
+	related := with(f, func(f *Finding) { f.ID, f.Related = "GHSA-1", []string{"CVE-1"} })
 	p := installed{Package: openssl(), purl: openssl().parsePURL()}
 	nowhere := Image{Repository: "shop/web"}
 	tests := []struct {
@@ -172,6 +177,8 @@ func TestCovers(t *testing.T) {
 		{"by id", Exception{IDs: []string{"CVE-1"}}, shop(), f, true},
 		{"the zero value", Exception{}, shop(), f, false},
 		{"one of several related ids", Exception{IDs: []string{"CVE-1"}}, shop(), bundle, false},
+		{"another than the only related id", Exception{IDs: []string{"CVE-2"}}, shop(), related, false},
+		{"the only related id", Exception{IDs: []string{"CVE-1"}}, shop(), related, true},
 		{"an empty digest, nothing resolved", Exception{IDs: []string{"CVE-1"}, Digests: []string{""}}, nowhere, f, false},
 	}
 	for _, test := range tests {
@@ -196,6 +203,15 @@ func TestUsed(t *testing.T) {
 	wantEqual(t, "used", v.Used, want)
 	wantEqual(t, "excepted", len(v.Excepted), 2)
 	wantEqual(t, "an exception that took over is no loss", v.Lapsed, nil)
+
+	notes := func(x ExceptedFinding) (sources []string) {
+		for _, n := range x.Exceptions {
+			sources = append(sources, n.Source)
+		}
+		return sources
+	}
+	one := judge(Policy{}, []Exception{{IDs: []string{"CVE-2"}, Source: "one"}}, basic(list[0]))
+	wantEqual(t, "one exception for both packages is named once", notes(one.Excepted[0]), []string{"one"})
 
 	swapped := judge(Policy{}, exceptions, basic(list[1], list[0]))
 	wantEqual(t, "in whatever order AWS lists them", swapped.Excepted, v.Excepted)
@@ -299,4 +315,20 @@ func TestAppliesTo(t *testing.T) {
 	if e.AppliesTo(shop()) {
 		t.Error("applies to an image without manifests")
 	}
+	for _, e := range []Exception{{Repositories: []string{"shop/*"}}, {Digests: []string{indexDigest}}} {
+		if !e.AppliesTo(shop()) {
+			t.Errorf("%+v does not apply to an image whose manifests are not known", e)
+		}
+	}
+}
+
+// A package URL that breaks the rules of its type is none, though it can be taken
+// apart.
+func TestUnreadablePURLIsNone(t *testing.T) {
+	for _, text := range []string{"", "zlib", "pkg:deb", "pkg:1deb/debian/zlib", "pkg:swift/zlib@1", "pkg:deb/debian/zlib?=1"} {
+		if purl := (Package{PURL: text}).parsePURL(); purl.Name != "" || purl.Type != "" {
+			t.Errorf("%q was read as %+v", text, purl)
+		}
+	}
+	wantEqual(t, "one that can be read", openssl().parsePURL().Name, "openssl")
 }

@@ -69,10 +69,11 @@ func (e Explanation) Conclusive() bool { return len(e.Found) > 0 || len(e.Unjudg
 // Explain says what comes of one vulnerability in an image. It asks what
 // [Gate.Check] asks, and starts no scan.
 func (g *Gate) Explain(ctx context.Context, req Request, id string) Explanation {
-	c, stale, trouble := g.read(ctx, req)
+	c, stale, place, trouble := g.read(ctx, req)
+	defer place.leave()
 	if trouble != nil {
 		v := Unjudged(c.Policy.Name, c.Image, trouble)
-		return v.explanation(id, []UnjudgedPlatform{{Reason: clip(trouble.Text, MaxSentence)}})
+		return v.explanation(id, []UnjudgedPlatform{{Reason: Clip(trouble.Text, MaxSentence)}})
 	}
 	e := c.Explain(id)
 	if stale && !slices.Contains(e.Warnings, staleWarning) {
@@ -93,7 +94,7 @@ func (c Case) Explain(id string) Explanation {
 	var unjudged []UnjudgedPlatform
 	for _, j := range judged {
 		if !j.manifest().judged() && !r.trace.saw(j.scan.Digest) {
-			unjudged = append(unjudged, UnjudgedPlatform{clip(j.scan.Platform, 60), j.scan.Digest, r.whyUnjudged(j)})
+			unjudged = append(unjudged, UnjudgedPlatform{Clip(j.scan.Platform, 60), j.scan.Digest, r.whyUnjudged(j)})
 		}
 	}
 	v := r.verdict(judged, decisive)
@@ -113,7 +114,7 @@ func (c Case) Explain(id string) Explanation {
 
 func (v Verdict) explanation(id string, unjudged []UnjudgedPlatform) Explanation {
 	e := Explanation{
-		ID: clip(id, 60), Image: v.Image, Digest: v.Digest, Policy: v.Policy, Outcome: v.Outcome, Reason: v.Reason, Next: clip(v.Next, 300),
+		ID: Clip(id, 60), Image: v.Image, Digest: v.Digest, Policy: v.Policy, Outcome: v.Outcome, Reason: v.Reason, Next: Clip(v.Next, 300),
 		Found: []ExplainedFinding{}, Unjudged: unjudged, Warnings: v.Warnings,
 	}
 	e.Answer = e.answer()
@@ -123,11 +124,11 @@ func (v Verdict) explanation(id string, unjudged []UnjudgedPlatform) Explanation
 // explained adds to what was decided which rules led there.
 func (r *rules) explained(t traced, judged []judgement) ExplainedFinding {
 	e := ExplainedFinding{
-		Platform: clip(t.scan.Platform, 60), Digest: t.scan.Digest, Finding: t.finding, ScanType: t.scan.Type,
+		Platform: Clip(t.scan.Platform, 60), Digest: t.scan.Digest, Finding: t.finding, ScanType: t.scan.Type,
 		CountsAs: t.decision.weight, Counts: t.decision.fate.counts(),
 	}
 	step := func(rule, text string, decides bool) {
-		e.Steps = append(e.Steps, Step{Rule: rule, Text: clip(text, 300), Decides: decides})
+		e.Steps = append(e.Steps, Step{Rule: rule, Text: Clip(text, 300), Decides: decides})
 	}
 	step("severity", r.whySeverity(t), false)
 	step("firstObserved", whenObserved(t.finding), false)

@@ -22,7 +22,7 @@ func (r *rules) whyThisException(i int, t traced) string {
 		in := installed{Package: p, purl: p.parsePURL()}
 		switch miss := e.misses(r.img, t.scan.Digest, f, in, t.decision.weight); {
 		case miss == fits:
-			covered = append(covered, cmp.Or(clip(p.Name, 40), "the image"))
+			covered = append(covered, cmp.Or(Clip(p.Name, 40), "the image"))
 		case miss >= nearest:
 			nearest, other = miss, p
 		}
@@ -37,7 +37,7 @@ func (r *rules) whyThisException(i int, t traced) string {
 	case len(covered) == 0:
 		return r.whyMissed(e, nearest, t, other)
 	case len(covered) < len(packages):
-		return "covers " + strings.Join(covered, ", ") + " and not " + clip(other.Name, 40) + ": it " + r.whyMissed(e, nearest, t, other) + either(lapsed == "", "", "; it "+lapsed)
+		return "covers " + strings.Join(covered, ", ") + " and not " + Clip(other.Name, 40) + ": it " + r.whyMissed(e, nearest, t, other) + either(lapsed == "", "", "; it "+lapsed)
 	case lapsed != "":
 		return lapsed
 	default:
@@ -54,24 +54,24 @@ func (r *rules) whyUsed(e Exception, used bool) string {
 }
 
 // whyMissed says which scope does not fit, and whether it could be evaluated.
-func (r *rules) whyMissed(e Exception, miss scope, t traced, p Package) string {
+func (r *rules) whyMissed(e Exception, miss mismatch, t traced, p Package) string {
 	f := t.finding
 	switch miss {
 	case otherID:
 		return whyOtherID(e, f)
 	case otherRepository:
-		return "is for the repositories " + few(e.Repositories) + ", not " + clip(r.img.Repository, 60)
+		return "is for the repositories " + few(e.Repositories) + ", not " + Clip(r.img.Repository, 60)
 	case otherDigest:
 		return "is for other digests than " + ShortDigest(r.img.Digest)
 	case otherPackage:
-		return "is for the packages " + few(e.namesAndVersions()) + ", not " + clip(strings.TrimSpace(p.Name+" "+p.Version), 60)
+		return "is for the packages " + few(e.namesAndVersions()) + ", not " + Clip(strings.TrimSpace(p.Name+" "+p.Version), 60)
 	case otherPURL:
 		return whyOtherPURL(e, p)
 	case otherPath:
 		if p.Path == "" {
 			return "names paths, of which the scan gives none: it cannot be evaluated"
 		}
-		return "is for the paths " + few(e.Paths) + ", not " + clip(p.Path, 60)
+		return "is for the paths " + few(e.Paths) + ", not " + Clip(p.Path, 60)
 	case fixedByNow:
 		if f.Fix == FixUnknown && !f.hasFixedVersion() {
 			return "holds until there is a fix (until_fixed), which the scan does not tell: it cannot be evaluated"
@@ -84,7 +84,7 @@ func (r *rules) whyMissed(e Exception, miss scope, t traced, p Package) string {
 
 func whyOtherID(e Exception, f Finding) string {
 	if id := e.idsOf(f); len(f.Related) > 1 && !strings.EqualFold(id, f.ID) {
-		return "names " + id + ", one of several that " + clip(f.ID, 40) + " stands for"
+		return "names " + id + ", one of several that " + Clip(f.ID, 40) + " stands for"
 	} else if id != "" {
 		return "names " + id + ", and IDs are compared letter by letter"
 	}
@@ -100,11 +100,11 @@ func whyOtherPURL(e Exception, p Package) string {
 	}
 	switch {
 	case p.parsePURL().Name == "":
-		return "names package URLs, and the scan gives none for " + clip(p.Name, 40) + ": it cannot be evaluated"
+		return "names package URLs, and the scan gives none for " + Clip(p.Name, 40) + ": it cannot be evaluated"
 	case vague:
 		return "names package URLs with qualifiers or a subpath: it cannot be evaluated"
 	default:
-		return "is for " + few(want) + ", not " + clip(p.PURL, 80)
+		return "is for " + few(want) + ", not " + Clip(p.PURL, 80)
 	}
 }
 
@@ -124,7 +124,56 @@ func few(list []string) string {
 		if i == most {
 			return strings.Join(text, ", ") + fmt.Sprintf(" and %d more", len(list)-most)
 		}
-		text = append(text, clip(l, 60))
+		text = append(text, Clip(l, 60))
 	}
 	return strings.Join(text, ", ")
+}
+
+// whyExcepted goes through the exceptions that name the vulnerability, or nothing
+// but its packages.
+func (r *rules) whyExcepted(t traced) []Step {
+	var steps []Step
+	for i, e := range r.exceptions {
+		if !e.nearly(t.finding) {
+			continue
+		}
+		note := e.note()
+		text := cmp.Or(Clip(e.Source, 80), "an exception") + " " + r.whyThisException(i, t)
+		used := slices.Contains(t.decision.used, i)
+		steps = append(steps, Step{Rule: "exceptions", Text: Clip(text, 300), Decides: used, Exception: &note})
+	}
+	if steps == nil {
+		steps = []Step{{Rule: "exceptions", Text: "none names it or its packages"}}
+	}
+	return steps
+}
+
+// nearly reports whether somebody might expect the exception to be about this.
+func (e Exception) nearly(f Finding) bool {
+	for _, id := range e.IDs {
+		if f.isCalled(id) {
+			return true
+		}
+	}
+	if len(e.IDs) > 0 {
+		return false
+	}
+	for _, name := range e.packageNames() {
+		for _, p := range f.Packages {
+			if name != "" && (name == p.Name || name == p.parsePURL().Name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (e Exception) idsOf(f Finding) string {
+	var ids []string
+	for _, id := range e.IDs {
+		if f.isCalled(id) {
+			ids = append(ids, Clip(id, 40))
+		}
+	}
+	return strings.Join(ids, ", ")
 }

@@ -12,9 +12,9 @@ func nextStep(t traced) string {
 	f := t.finding
 	var fixed, open []string
 	for _, p := range f.Packages {
-		name := cmp.Or(clip(p.Name, 40), "the package")
+		name := cmp.Or(Clip(p.Name, 40), "the package")
 		if p.FixedIn != "" {
-			fixed = append(fixed, name+" to "+clip(p.FixedIn, 40))
+			fixed = append(fixed, name+" to "+Clip(p.FixedIn, 40))
 		} else {
 			open = append(open, name)
 		}
@@ -63,7 +63,7 @@ var plainWord = regexp.MustCompile(`^[A-Za-z0-9@][A-Za-z0-9@._+:/=-]*$`)
 
 // shellWord writes a name of somebody else's so that the command can be pasted.
 func shellWord(text string) string {
-	text = clip(text, 80)
+	text = Clip(text, 80)
 	if plainWord.MatchString(text) {
 		return text
 	}

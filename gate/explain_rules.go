@@ -1,9 +1,7 @@
 package gate
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -32,7 +30,7 @@ func (e Explanation) answer() string {
 	case len(e.Found) > 1:
 		return fmt.Sprintf("%s, in %d findings", text, len(e.Found))
 	default:
-		return clip(text+": "+e.Found[0].because(), 300)
+		return Clip(text+": "+e.Found[0].because(), 300)
 	}
 }
 
@@ -41,11 +39,11 @@ func (e Explanation) spelled() string {
 	for _, f := range e.Found {
 		for _, id := range append([]string{f.Finding.ID}, f.Finding.Related...) {
 			if strings.EqualFold(id, e.ID) {
-				return clip(id, 60)
+				return Clip(id, 60)
 			}
 		}
 	}
-	return clip(e.ID, 60)
+	return Clip(e.ID, 60)
 }
 
 // whyUnjudged is why a platform's findings were not looked at.
@@ -56,7 +54,7 @@ func (r *rules) whyUnjudged(j judgement) string {
 	case j.outcome == Pending:
 		return "it " + r.pendingBecause(j)
 	case j.trouble != nil:
-		return clip(j.trouble.Text, MaxSentence)
+		return Clip(j.trouble.Text, MaxSentence)
 	default:
 		return "its findings were not looked at"
 	}
@@ -112,7 +110,7 @@ func (r *rules) whyBlocked(t traced) string {
 	id, blocked := r.blockedAs(&t.finding)
 	switch {
 	case blocked:
-		return clip(id, 60) + " is on the list of " + r.policyName() + ": it denies, whatever else is said of it"
+		return Clip(id, 60) + " is on the list of " + r.policyName() + ": it denies, whatever else is said of it"
 	case len(r.blocked) == 0:
 		return r.policyName() + " blocks nothing"
 	default:
@@ -148,7 +146,7 @@ func (r *rules) whyUnfixable(t traced, decided bool) string {
 	fix := "the scan does not say whether there is a fix"
 	switch p := fixedPackage(t.finding); {
 	case p.FixedIn != "":
-		fix = "fixed by " + clip(p.Name, 40) + " " + clip(p.FixedIn, 40)
+		fix = "fixed by " + Clip(p.Name, 40) + " " + Clip(p.FixedIn, 40)
 	case t.finding.Fix == FixNo:
 		fix = "no fix is known"
 	case t.finding.Fix == FixPartial, t.finding.Fix == FixYes:
@@ -188,7 +186,7 @@ func (r *rules) whyInGrace(t traced, decided bool) string {
 }
 
 func (r *rules) whyKnown(t traced, decided bool) string {
-	tag := clip(r.policy.Baseline, 40)
+	tag := Clip(r.policy.Baseline, 40)
 	switch {
 	case decided:
 		return "baseline " + tag + " (" + ShortDigest(t.since.digest) + ") has it too"
@@ -214,53 +212,4 @@ func (r *rules) whyLimit(weight Severity, t tally) string {
 func (r *rules) overLimit(weight Severity, t tally) bool {
 	limit, limited := r.policy.limit(weight)
 	return limited && t.weighed[weight] > limit
-}
-
-// whyExcepted goes through the exceptions that name the vulnerability, or nothing
-// but its packages.
-func (r *rules) whyExcepted(t traced) []Step {
-	var steps []Step
-	for i, e := range r.exceptions {
-		if !e.nearly(t.finding) {
-			continue
-		}
-		note := e.note()
-		text := cmp.Or(clip(e.Source, 80), "an exception") + " " + r.whyThisException(i, t)
-		used := slices.Contains(t.decision.used, i)
-		steps = append(steps, Step{Rule: "exceptions", Text: clip(text, 300), Decides: used, Exception: &note})
-	}
-	if steps == nil {
-		steps = []Step{{Rule: "exceptions", Text: "none names it or its packages"}}
-	}
-	return steps
-}
-
-// nearly reports whether somebody might expect the exception to be about this.
-func (e Exception) nearly(f Finding) bool {
-	for _, id := range e.IDs {
-		if f.isCalled(id) {
-			return true
-		}
-	}
-	if len(e.IDs) > 0 {
-		return false
-	}
-	for _, name := range e.packageNames() {
-		for _, p := range f.Packages {
-			if name != "" && (name == p.Name || name == p.parsePURL().Name) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func (e Exception) idsOf(f Finding) string {
-	var ids []string
-	for _, id := range e.IDs {
-		if f.isCalled(id) {
-			ids = append(ids, clip(id, 40))
-		}
-	}
-	return strings.Join(ids, ", ")
 }

@@ -1,5 +1,7 @@
 package gate
 
+import "strings"
+
 // fate is what becomes of a finding. The zero value counts it.
 type fate uint8
 
@@ -31,11 +33,12 @@ type decision struct {
 // what counts and how that is explained both go by it.
 func (r *rules) decide(manifest string, f *Finding, base *since) decision {
 	d := decision{weight: r.policy.weigh(f.Severity)}
+	_, blocked := r.blockedAs(f)
 	switch {
 	case f.Status == Closed:
 		d.fate = isClosed
 		return d
-	case r.isBlocked(f):
+	case blocked:
 		d.fate = isBlocked
 		return d
 	case f.Status == Suppressed && r.policy.IgnoreSuppressed:
@@ -59,31 +62,29 @@ func (r *rules) decide(manifest string, f *Finding, base *since) decision {
 	return d
 }
 
-// take counts a finding as was decided.
-func (t *tally) take(f *Finding, d decision) {
-	switch d.fate {
-	case isClosed:
-		t.skipped.Closed++
-	case isSuppressed:
-		t.skipped.Suppressed++
-	case isUnfixable:
-		t.skipped.Unfixable++
-	case isInGrace:
-		t.skipped.InGrace++
-	case isKnown:
-		t.skipped.Baseline++
-	case isExcepted:
-		t.excepted = append(t.excepted, excepted{*f, d.used})
-	case isBlocked:
-		t.blocked = append(t.blocked, *f)
-		t.add(f, d.weight)
-	case isExploited:
-		t.exploitable = append(t.exploitable, *f)
-		t.add(f, d.weight)
-	default:
-		t.add(f, d.weight)
+// blockedAs is the name under which the policy blocks the finding. It is generous
+// where an exception is strict: any related ID will do.
+func (r *rules) blockedAs(f *Finding) (id string, blocked bool) {
+	if len(r.blocked) == 0 {
+		return "", false
 	}
-	for _, i := range d.lapsed {
-		t.lapsed = append(t.lapsed, lapsed{f.ID, i})
+	if r.blocked[strings.ToUpper(f.ID)] {
+		return f.ID, true
 	}
+	for _, id := range f.Related {
+		if r.blocked[strings.ToUpper(id)] {
+			return id, true
+		}
+	}
+	return "", false
+}
+
+// inGrace reports whether the finding is too young to count. One that says no
+// time (every basic finding), or one from the future, counts.
+func (r *rules) inGrace(f *Finding, weight Severity) bool {
+	grace := r.policy.Grace[weight]
+	if grace <= 0 || f.FirstObserved.IsZero() || f.FirstObserved.After(r.now.Add(clockSkew)) {
+		return false
+	}
+	return r.now.Sub(f.FirstObserved) < grace
 }

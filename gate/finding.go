@@ -79,6 +79,15 @@ type Package struct {
 	PURL string `json:"purl,omitempty"`
 }
 
+// UnversionedPURL is the package URL without its version: whichever version is
+// installed. An @ in a name is escaped in a package URL.
+func (p Package) UnversionedPURL() string {
+	if at := strings.LastIndexByte(p.PURL, '@'); at > strings.LastIndexByte(p.PURL, '/') {
+		return p.PURL[:at]
+	}
+	return p.PURL
+}
+
 // Finding is one entry of a scan's list. Several findings may share an ID, one
 // per package (basic); one finding may name several packages (enhanced).
 type Finding struct {
@@ -111,7 +120,12 @@ func (f *Finding) hasFixedVersion() bool {
 // key tells findings of different platforms of one index apart: the distinct
 // id + package + version is what an index counts.
 func (f Finding) key() string {
+	size := len(f.ID)
+	for i := range f.Packages {
+		size += 2 + len(f.Packages[i].Name) + len(f.Packages[i].Version)
+	}
 	var b strings.Builder
+	b.Grow(size)
 	b.WriteString(f.ID)
 	for _, p := range f.Packages {
 		b.WriteByte(0)

@@ -6,37 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
-
-// Source is where scans come from. Its errors are *[Trouble] where it knows what
-// went wrong; any other error counts as trouble of our own.
-type Source interface {
-	// Resolve turns the reference into one digest, once, and lists the platform
-	// manifests behind it.
-	Resolve(ctx context.Context, img Image) (Resolution, error)
-	// Scan reads the whole scan of one platform manifest.
-	Scan(ctx context.Context, img Image, manifest Manifest) (Scan, error)
-	// StartScan asks for a new scan of a platform manifest. A scan already under
-	// way is no error.
-	StartScan(ctx context.Context, img Image, manifest Manifest) error
-}
-
-// Resolution is what a reference stands for at one moment.
-type Resolution struct {
-	Digest    string     // what the reference named: an image or an index
-	Manifests []Manifest // one, or one per platform of an index
-	// Stale: it was so a while ago, and the source gave no answer now.
-	Stale bool
-}
-
-// Manifest is one platform's image.
-type Manifest struct {
-	Platform string // os/arch[/variant]; empty for an image that is no index
-	Digest   string
-}
 
 // Gate resolves, reads scans and evaluates. It is safe for concurrent use; its
 // fields must not change after first use.
@@ -50,8 +22,13 @@ type Gate struct {
 	Now       func() time.Time // nil: time.Now
 	// Parallel is how many scans of one index are read at a time; 0: 4.
 	Parallel int
+	// Room bounds what all gates that share it judge at a time; nil: nothing does, but
+	// for one image's own size.
+	Room *Room
 
 	references references
+	indexed    sync.Once
+	index      exceptionIndex // of Exceptions
 }
 
 // Request asks for a verdict on one image.
@@ -73,7 +50,16 @@ type Request struct {
 // its own outcome. It makes one resolve call and reads each platform's scan; where
 // the policy names a baseline, as much again for that, at the same time.
 func (g *Gate) Check(ctx context.Context, req Request) Verdict {
-	c, stale, trouble := g.read(ctx, req)
+	v := g.judge(ctx, req)
+	if v.WantsScan && !req.DryRun {
+		g.startScans(ctx, v.img, &v)
+	}
+	return v
+}
+
+func (g *Gate) judge(ctx context.Context, req Request) Verdict {
+	c, stale, place, trouble := g.read(ctx, req)
+	defer place.leave()
 	if trouble != nil {
 		return Unjudged(c.Policy.Name, c.Image, trouble)
 	}
@@ -81,46 +67,46 @@ func (g *Gate) Check(ctx context.Context, req Request) Verdict {
 	if stale {
 		v.warn(staleWarning)
 	}
-	if v.WantsScan && !req.DryRun {
-		g.startScans(ctx, c.Image, &v)
-	}
 	return v
 }
 
 // read gathers what the verdict rests on; stale says that the tag was resolved by
 // what ECR said before. Where there is trouble, the case holds what was known by
-// then.
-func (g *Gate) read(ctx context.Context, req Request) (c Case, stale bool, trouble *Trouble) {
-	c.Policy.Name, c.Exceptions = req.Policy, g.Exceptions
+// then. The place in the room is to be left once the case is judged.
+func (g *Gate) read(ctx context.Context, req Request) (c Case, stale bool, in place, trouble *Trouble) {
+	g.indexed.Do(func() { g.index = indexOf(g.Exceptions) })
+	c.Policy.Name, c.Exceptions, c.index = req.Policy, g.Exceptions, &g.index
 	img, err := g.references.parse(req.Image, g.Canonical)
 	if err != nil {
-		c.Image.Written = clip(req.Image, MaxSentence) // what cannot be read has no end either
-		return c, false, asTrouble(err)
+		c.Image.Written = Clip(req.Image, MaxSentence) // what cannot be read has no end either
+		return c, false, in, AsTrouble(err)
 	}
 	c.Image = img
 	policy, err := g.policy(req.Policy, img)
 	if err != nil {
-		return c, false, asTrouble(err)
+		return c, false, in, AsTrouble(err)
 	}
 	c.Policy = policy
 	if c.Image, err = img.at(req.Digest); err != nil {
-		return c, false, asTrouble(err)
+		return c, false, in, AsTrouble(err)
 	}
 	resolved, baseline, err := g.resolveBoth(ctx, c.Image, policy.Baseline)
 	if err != nil {
-		return c, false, asTrouble(err)
+		return c, false, in, AsTrouble(err)
 	}
 	c.Image.Digest, c.Baseline = resolved.Digest, baseline
 	manifests, n := resolved.Manifests, len(resolved.Manifests)
 	if baseline != nil { // in one list, so that all are read at the same time
 		manifests = slices.Concat(manifests, baseline.toRead(resolved))
 	}
-	c.Scans = g.readScans(ctx, c.Image, manifests, req.Readings)
+	if c.Scans, in, err = g.openScans(ctx, c.Image, manifests, n, req.Readings); err != nil {
+		return c, false, in, AsTrouble(err)
+	}
 	if baseline != nil {
 		c.Scans, baseline.Scans = c.Scans[:n:n], c.Scans[n:]
 	}
 	c.Now = g.now()
-	return c, resolved.Stale, nil
+	return c, resolved.Stale, in, nil
 }
 
 // PolicyNames lists the policies a request may name.
@@ -137,8 +123,12 @@ func (g *Gate) PolicyNames() []string {
 
 // policy finds the policy by name, else by match.
 func (g *Gate) policy(name string, img Image) (Policy, error) {
+	full := "" // written down once, and only for globs
 	for _, p := range g.Policies {
-		if name != "" && p.Name == name || name == "" && p.Matches(img) {
+		if name == "" && len(p.Images) > 0 && full == "" {
+			full = img.Registry + "/" + img.Repository
+		}
+		if name != "" && p.Name == name || name == "" && p.matches(full) {
 			return p, nil
 		}
 	}
@@ -147,7 +137,7 @@ func (g *Gate) policy(name string, img Image) (Policy, error) {
 	}
 	return Policy{}, &Trouble{
 		Cause: UnknownPolicy,
-		Text:  fmt.Sprintf("there is no policy named %q", clip(name, 40)),
+		Text:  fmt.Sprintf("there is no policy named %q", Clip(name, 40)),
 		Mend:  "use one of " + strings.Join(g.PolicyNames(), ", "),
 	}
 }
@@ -162,62 +152,20 @@ func (g *Gate) resolve(ctx context.Context, img Image) (resolved Resolution, err
 	return resolved, err
 }
 
-// contain turns a panic into an error: in a goroutine of ours it would take the
-// whole process with it.
-func contain(err *error) {
-	if p := recover(); p != nil {
-		*err = fault(fmt.Errorf("panic: %v", p))
-	}
-}
-
-// readScans reads every platform's scan; one that cannot be read carries its
-// trouble, and the others count all the same.
-func (g *Gate) readScans(ctx context.Context, img Image, manifests []Manifest, readings map[string]Reading) []Scan {
-	scans := make([]Scan, len(manifests))
-	if len(manifests) == 1 { // most images
-		scans[0] = g.readScan(ctx, img, manifests[0], readings)
-		return scans
-	}
-	var group errgroup.Group
-	group.SetLimit(orDefault(g.Parallel, 4))
-	for i, m := range manifests {
-		group.Go(func() error {
-			scans[i] = g.readScan(ctx, img, m, readings)
-			return nil
-		})
-	}
-	_ = group.Wait() // the goroutines return no errors
-	return scans
-}
-
-func (g *Gate) readScan(ctx context.Context, img Image, m Manifest, readings map[string]Reading) Scan {
-	scan, err := g.scan(ctx, img, m)
-	if err != nil {
-		scan = Scan{Trouble: asTrouble(err)}
-	}
-	scan.Platform, scan.Digest = m.Platform, m.Digest
-	if scan.ReadAt.IsZero() {
-		scan.ReadAt = g.now()
-	}
-	if r, ok := readings[m.Digest]; ok {
-		scan.Previous = &r
-	}
-	return scan
-}
-
-func (g *Gate) scan(ctx context.Context, img Image, m Manifest) (scan Scan, err error) {
-	defer contain(&err)
-	return g.Source.Scan(ctx, img, m)
-}
-
 func (g *Gate) startScan(ctx context.Context, img Image, m Manifest) (err error) {
 	defer contain(&err)
 	return g.Source.StartScan(ctx, img, m)
 }
 
+// RescanAfter is how long ECR refuses to scan an image again
+// (https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-basic.html).
+const RescanAfter = 24 * time.Hour
+
 // startScans asks for new scans where that is why the verdict waits. An old
 // result that cannot be renewed is not worth waiting for; a missing one is, since
-// the scan on push may still come (an enhanced registry refuses to start any).
+// the scan on push may still come (an enhanced registry refuses to start any). So is
+// one that ECR is renewing already: another replica, another job or a call whose
+// answer was lost asked for it.
 func (g *Gate) startScans(ctx context.Context, img Image, v *Verdict) {
 	for _, m := range v.Manifests {
 		if !m.rescan {
@@ -227,14 +175,17 @@ func (g *Gate) startScans(ctx context.Context, img Image, v *Verdict) {
 		if err == nil {
 			continue
 		}
-		t := asTrouble(err)
+		t := AsTrouble(err)
+		if t.ScannedLately && g.now().Sub(m.CompletedAt) > RescanAfter { // or there is none
+			continue
+		}
 		if m.Cause == TooOld && v.Outcome == Pending && !t.Passing {
 			warnings := v.Warnings
 			*v = v.because(t)
 			v.Warnings = warnings
 			return
 		}
-		v.Warnings = append(v.Warnings, clip("no new scan could be started: "+t.Text, MaxSentence))
+		v.Warnings = append(v.Warnings, Clip("no new scan could be started: "+t.Text, MaxSentence))
 	}
 }
 
@@ -250,26 +201,6 @@ func (g *Gate) now() time.Time {
 		return time.Now()
 	}
 	return g.Now()
-}
-
-// asTrouble makes trouble of any error. One that nobody has classified is ours,
-// and whether it passes nobody can say: it is not waited for.
-func asTrouble(err error) *Trouble {
-	var t *Trouble
-	if errors.As(err, &t) {
-		if t == nil { // a nil *Trouble in an error: the source has a fault
-			return fault(errors.New("an error that says nothing"))
-		}
-		return t
-	}
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return &Trouble{Cause: NotReadable, Passing: true, Text: "there was no answer in time", Mend: "try again", Err: err}
-	}
-	return fault(err)
-}
-
-func fault(err error) *Trouble {
-	return &Trouble{Cause: Internal, Text: "a fault of ecr-gate itself", Mend: "report it with ecr-gate's log", Err: err}
 }
 
 func orDefault(n, otherwise int) int {

@@ -35,7 +35,7 @@ func (g *Gate) resolveTwo(ctx context.Context, img Image, tag string) (resolved 
 func (g *Gate) resolveBaseline(ctx context.Context, img Image) *Baseline {
 	r, err := g.resolve(ctx, img)
 	if err != nil {
-		return &Baseline{Trouble: asTrouble(err)}
+		return &Baseline{Trouble: AsTrouble(err)}
 	}
 	return &Baseline{Digest: r.Digest, Manifests: r.Manifests, Stale: r.Stale}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -173,13 +174,38 @@ func TestBaselineThatHangs(t *testing.T) {
 	wantVerdict(t, gateOver(lost, sinceProd(nil)).Check(patient, Request{Image: shop().Written}), Unavailable, NotFound)
 	wantEqual(t, "waited", patient.Err(), nil)
 
-	slow := hanging{&registryOf{scan: func(Manifest) (Scan, error) { return enhanced(finding("CVE-2024-1", Critical, openssl())), nil }}}
+	late := hanging{&registryOf{scan: func(Manifest) (Scan, error) { return enhanced(finding("CVE-2024-1", Critical, openssl())), nil }}}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	v := gateOver(slow, sinceProd(nil)).Check(ctx, Request{Image: shop().Written})
+	v := gateOver(late, sinceProd(nil)).Check(ctx, Request{Image: shop().Written})
 	wantVerdict(t, v, Denied, OverPolicy)
 	wantEqual(t, "passing", v.Passing, true)
 	wantEqual(t, "warnings", v.Warnings, []string{"baseline prod cannot be used, so every finding counts: there was no answer in time; try again"})
+}
+
+// slow is a source whose baseline answers a second later than everything else.
+type slow struct{ *registryOf }
+
+func (s slow) Resolve(ctx context.Context, img Image) (Resolution, error) {
+	if img.Tag == "prod" {
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return Resolution{}, ctx.Err()
+		}
+	}
+	return s.registryOf.Resolve(ctx, img)
+}
+
+// The baseline may answer after the image does.
+func TestBaselineThatIsSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source := slow{tagged(prodIs(prodDigest, Manifest{Digest: prodDigest}))}
+		v := gateOver(source, sinceProd(nil)).Check(t.Context(), Request{Image: shop().Written})
+		wantVerdict(t, v, Allowed, WithinPolicy)
+		wantEqual(t, "warnings", v.Warnings, nil)
+		wantEqual(t, "measured by", v.Manifests[0].Baseline, prodDigest)
+	})
 }
 
 func TestCompareThroughTheGate(t *testing.T) {

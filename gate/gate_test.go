@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -132,6 +134,7 @@ func TestWhichPolicy(t *testing.T) {
 	own := Policy{Name: "built-in", Limits: map[Severity]int{Low: 0}}
 	v = check(gateOver(&registryOf{}, own), Request{Policy: "built-in"})
 	wantEqual(t, "limits", v.Limits, own.Limits)
+	wantEqual(t, "names", gateOver(source, own).PolicyNames(), []string{"built-in"})
 
 	wantEqual(t, "a glob that cannot be read", Policy{Images: []string{"[a"}}.Matches(shop()), true)
 }
@@ -244,7 +247,13 @@ func tooOld(Manifest) (Scan, error) {
 
 func TestStartScan(t *testing.T) {
 	limit := &Trouble{Cause: TooOld, Text: "ECR scans an image once in 24 hours, and did", Mend: "wait a day"}
+	lately := &Trouble{Cause: TooOld, Text: "ECR scans an image once in 24 hours, and did", Mend: "wait a day", ScannedLately: true}
 	throttled := &Trouble{Cause: NotReadable, Passing: true, Text: "ECR is throttling our requests"}
+	aged := func(age time.Duration) func(Manifest) (Scan, error) {
+		return func(Manifest) (Scan, error) {
+			return with(basic(), func(s *Scan) { s.CompletedAt = now.Add(-age) }), nil
+		}
+	}
 	old := func(m Manifest) (Scan, error) {
 		s, _ := tooOld(m)
 		s.Type = Enhanced
@@ -280,7 +289,23 @@ func TestStartScan(t *testing.T) {
 		{"no scan and none can be started", either(noScan), limit, false, []string{armDigest}, Pending, NoScan, true, 1},
 		{"too old and none can be started", either(tooOld), limit, false, []string{armDigest}, Unavailable, TooOld, false, 0},
 		{"too old and none can be started right now", either(tooOld), throttled, false, []string{armDigest}, Pending, TooOld, true, 1},
+		{"too old, and a scan was started by another", either(tooOld), lately, false, []string{armDigest}, Pending, TooOld, true, 0},
+		{"too old, a moment more than a day", either(aged(RescanAfter + 1)), lately, false, []string{armDigest}, Pending, TooOld, true, 0},
+		{"too old, and that was today", either(aged(RescanAfter)), lately, false, []string{armDigest}, Unavailable, TooOld, false, 0},
+		{"no scan, and one was started by another", either(noScan), lately, false, []string{armDigest}, Pending, NoScan, true, 0},
 		{"too old and a fault", either(tooOld), errors.New("boom"), false, []string{armDigest}, Unavailable, Internal, false, 0},
+		{"denied beside one that cannot be renewed", func(m Manifest) (Scan, error) {
+			if m.Digest == armDigest {
+				return tooOld(m)
+			}
+			return basic(finding("CVE-2024-1", Critical)), nil
+		}, limit, false, []string{armDigest}, Denied, OverPolicy, false, 1},
+		{"one without a scan and one too old, and none can be started", func(m Manifest) (Scan, error) {
+			if m.Digest == armDigest {
+				return tooOld(m)
+			}
+			return noScan(m)
+		}, limit, false, []string{amdDigest, armDigest}, Unavailable, TooOld, false, 1},
 		{"one to renew beside one that cannot be", func(m Manifest) (Scan, error) {
 			if m.Digest == armDigest {
 				return noScan(m)
@@ -294,7 +319,7 @@ func TestStartScan(t *testing.T) {
 				resolve: resolvesTo(twoPlatforms), scan: test.scan,
 				start: func(Manifest) error { return test.err },
 			}
-			p := with(dev(), func(p *Policy) { p.MaxScanAge, p.StartScan = 720*time.Hour, !test.forbid })
+			p := with(dev(), func(p *Policy) { p.MaxScanAge, p.StartScan = 12*time.Hour, !test.forbid })
 			v := check(gateOver(source, p), Request{})
 			wantVerdict(t, v, test.outcome, test.cause)
 			wantEqual(t, "started", source.started, test.started)
@@ -321,6 +346,53 @@ func TestReadingsOfARequest(t *testing.T) {
 	wantVerdict(t, check(g, Request{}), Pending, NotSettled)
 	wantVerdict(t, check(g, Request{Readings: map[string]Reading{amdDigest: first.Readings()[indexDigest]}}), Pending, NotSettled)
 	wantVerdict(t, check(g, Request{Readings: first.Readings()}), Allowed, WithinPolicy)
+}
+
+// When a result was read is the source's word where it gives one: an answer that
+// comes from a cache again is no second look.
+func TestAnAnswerOfBeforeIsNoSecondLook(t *testing.T) {
+	before := with(enhanced(finding("CVE-2024-1", Low)), func(s *Scan) {
+		s.CompletedAt, s.ReadAt = now.Add(-time.Minute), now.Add(-2*settleGap)
+	})
+	source := &registryOf{scan: func(Manifest) (Scan, error) { return before, nil }}
+	first := Reading{before.fingerprint(), before.ReadAt}
+	v := check(gateOver(source), Request{Readings: map[string]Reading{indexDigest: first}})
+	wantVerdict(t, v, Pending, NotSettled)
+	first.At = first.At.Add(-settleGap)
+	v = check(gateOver(source), Request{Readings: map[string]Reading{indexDigest: first}})
+	wantVerdict(t, v, Allowed, WithinPolicy)
+
+	// And so is an earlier look that the source knows of, where the request has none.
+	before.Previous = &first
+	wantVerdict(t, check(gateOver(source), Request{}), Allowed, WithinPolicy)
+}
+
+// However many platforms an index has, a few are read at a time.
+func TestScansReadAtATime(t *testing.T) {
+	var manifests []Manifest
+	for i := range 9 {
+		manifests = append(manifests, Manifest{fmt.Sprint("linux/", i), fmt.Sprint("sha256:", i)})
+	}
+	for parallel, want := range map[int]int32{0: 4, -1: 4, 1: 1, 3: 3, 20: 9} {
+		synctest.Test(t, func(t *testing.T) {
+			var open atomic.Int32
+			answer := make(chan struct{})
+			g := gateOver(&registryOf{resolve: resolvesTo(manifests), scan: func(Manifest) (Scan, error) {
+				open.Add(1)
+				<-answer
+				return basic(), nil
+			}})
+			g.Parallel = parallel
+			verdict := make(chan Verdict)
+			go func() { verdict <- check(g, Request{}) }()
+			synctest.Wait()
+			if got := open.Load(); got != want {
+				t.Errorf("parallel %d: %d scans are read at a time, want %d", parallel, got, want)
+			}
+			close(answer)
+			wantVerdict(t, <-verdict, Allowed, WithinPolicy)
+		})
+	}
 }
 
 // The scan says nothing of which manifest it is for; the resolution does.

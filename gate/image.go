@@ -34,6 +34,13 @@ func ParseImage(written string) (Image, error) {
 			Mend:  "write registry/repository:tag or registry/repository@sha256:digest",
 		}
 	}
+	if isImageID(written) {
+		return Image{}, &Trouble{
+			Cause: BadReference,
+			Text:  "it is the ID of an image on a node, and says nothing of where that came from",
+			Mend:  "write registry/repository@sha256:digest",
+		}
+	}
 	named, err := reference.ParseNormalizedNamed(written)
 	if err != nil {
 		return Image{}, &Trouble{
@@ -58,6 +65,17 @@ func ParseImage(written string) (Image, error) {
 	}
 	return img, nil
 }
+
+// isImageID says that a node takes what is written for the ID of an image that it
+// has, from whichever registry: containerd looks for such a digest, whole or the
+// beginning of one, where the grammar reads a tag of docker.io/library/sha256.
+func isImageID(written string) bool {
+	algorithm, rest, found := strings.Cut(written, ":")
+	return found && imageIDs[algorithm] && !strings.Contains(rest, "/") // with one it is a host and its port
+}
+
+// imageIDs are the algorithms of digests that containerd knows.
+var imageIDs = map[string]bool{"sha256": true, "sha384": true, "sha512": true}
 
 // at is the image at the digest it was resolved to earlier, if it was. A
 // reference that names a digest means that one and no other.

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -19,7 +18,14 @@ const MaxSentence = 200
 // in [Verdict.Detail] too), then the registry, then the middle of the name.
 func (r *rules) sentence(d judgement, judged []judgement, next string) string {
 	before, after := r.statement(d, judged)
-	full, short := r.name(true), r.name(false)
+	full := r.name(true)
+	if next == "" {
+		// Most images are allowed and have short names: one text, as it is.
+		if text := Clean(before + full + after); utf8.RuneCountInString(text) <= MaxSentence {
+			return text
+		}
+	}
+	short := r.name(false)
 	variants := make([]string, 0, 5)
 	if next != "" {
 		variants = append(variants, before+full+after+"; "+next, before+short+after+"; "+next)
@@ -59,7 +65,7 @@ func (r *rules) policyName() string {
 	if r.policy.Name == "" {
 		return "the policy"
 	}
-	return "policy " + clip(r.policy.Name, 40)
+	return "policy " + Clip(r.policy.Name, 40)
 }
 
 func (r *rules) allowedBecause(d judgement, judged []judgement) string {
@@ -101,7 +107,7 @@ func (r *rules) pendingBecause(d judgement) string {
 func (r *rules) overLimits(d judgement) string {
 	t, kind, since := d.tally, "", ""
 	if d.since.known != nil {
-		kind, since = "new ", " since "+clip(r.policy.Baseline, 40)
+		kind, since = "new ", " since "+Clip(r.policy.Baseline, 40)
 	}
 	over := r.over(t.weighed)
 	parts := make([]string, len(over))
@@ -119,7 +125,8 @@ func (r *rules) overLimits(d judgement) string {
 // withinLimits writes "CRITICAL 0 of 0, MEDIUM 5 of 20", of several platforms
 // the most that any has.
 func (r *rules) withinLimits(judged []judgement) string {
-	var parts []string
+	var text strings.Builder
+	text.Grow(80)
 	for _, s := range WorstFirst() {
 		limit, limited := r.policy.limit(s)
 		if _, named := r.policy.Limits[s]; !limited || !named {
@@ -129,16 +136,23 @@ func (r *rules) withinLimits(judged []judgement) string {
 		for i := range judged {
 			most = max(most, judged[i].tally.weighed[s])
 		}
-		parts = append(parts, s.String()+" "+strconv.Itoa(most)+" of "+strconv.Itoa(limit))
+		if text.Len() > 0 {
+			text.WriteString(", ")
+		}
+		text.WriteString(s.String())
+		text.WriteByte(' ')
+		text.WriteString(strconv.Itoa(most))
+		text.WriteString(" of ")
+		text.WriteString(strconv.Itoa(limit))
 	}
-	if len(parts) == 0 {
+	switch {
+	case text.Len() == 0:
 		return "no findings"
+	case len(judged) > 1:
+		return fmt.Sprintf("at most %s on each of %d platforms", text.String(), len(judged))
+	default:
+		return text.String()
 	}
-	text := strings.Join(parts, ", ")
-	if len(judged) > 1 {
-		return fmt.Sprintf("at most %s on each of %d platforms", text, len(judged))
-	}
-	return text
 }
 
 // newSince says that only new findings were counted, if that is so everywhere.
@@ -148,18 +162,18 @@ func (r *rules) newSince(judged []judgement) string {
 			return ""
 		}
 	}
-	return "new since " + clip(r.policy.Baseline, 40) + ": "
+	return "new since " + Clip(r.policy.Baseline, 40) + ": "
 }
 
 func (r *rules) headline(findings []Finding) string {
 	worst := slices.MinFunc(findings, func(a, b Finding) int { return worstFirst(&a, &b) })
 	text := worst.Severity.String() + " " + worst.label(30)
 	if id, ok := r.blockedAs(&worst); ok && id != worst.ID {
-		text += " alias " + clip(id, 30)
+		text += " alias " + Clip(id, 30)
 	}
 	if len(worst.Packages) > 0 {
 		p := worst.Packages[0]
-		text += strings.TrimRight(" in "+clip(p.Name, 40)+" "+clip(p.Version, 24), " ")
+		text += strings.TrimRight(" in "+Clip(p.Name, 40)+" "+Clip(p.Version, 24), " ")
 	}
 	if more := len(findings) - 1; more > 0 {
 		text += fmt.Sprintf(" (and %d more)", more)
@@ -169,7 +183,7 @@ func (r *rules) headline(findings []Finding) string {
 
 // label is the finding's ID, or what else it is called.
 func (f Finding) label(limit int) string {
-	return cmp.Or(clip(f.ID, limit), clip(f.Title, limit), "without a name")
+	return cmp.Or(Clip(f.ID, limit), Clip(f.Title, limit), "without a name")
 }
 
 // onPlatform names the platform that decided, where there are several.
@@ -191,89 +205,9 @@ func onPlatform(d judgement, judged []judgement) string {
 		}
 	}
 	if same > 1 {
-		return fmt.Sprintf(" on %s and %d more of %d platforms", clip(platform, 30), same-1, len(judged))
+		return fmt.Sprintf(" on %s and %d more of %d platforms", Clip(platform, 30), same-1, len(judged))
 	}
-	return " on " + clip(platform, 30)
-}
-
-// next is what to do about it.
-func (r *rules) next(d judgement) string {
-	switch {
-	case d.outcome == Allowed:
-		return ""
-	case d.trouble != nil && d.cause != NotFinished && d.cause != NoScan:
-		return d.trouble.Mend
-	case d.cause == NoScan:
-		return "wait a minute, and if it stays so, see that scan on push covers repository " + clip(r.img.Repository, 60)
-	case d.cause == NotSettled:
-		return "try again in 2 minutes"
-	case d.outcome == Pending:
-		return "wait for the scan and try again"
-	case d.cause == Unscannable:
-		return "build it on a base image that ECR can scan"
-	default:
-		return remedy(r.deciding(d))
-	}
-}
-
-// deciding are the findings without which the image would pass.
-func (r *rules) deciding(d judgement) []Finding {
-	switch d.cause {
-	case Blocked:
-		return d.tally.blocked
-	case Exploitable:
-		return d.tally.exploitable
-	}
-	over := map[Severity]bool{}
-	for _, s := range r.over(d.tally.weighed) {
-		over[s] = true
-	}
-	var deciding []Finding
-	for _, f := range d.tally.counted {
-		if over[r.policy.weigh(f.Severity)] {
-			deciding = append(deciding, f)
-		}
-	}
-	return deciding
-}
-
-// remedy names the upgrade for the worst finding that has one.
-func remedy(findings []Finding) string {
-	var best *Finding
-	packages := map[string]bool{}
-	newer := false // a newer base image may help
-	for i, f := range findings {
-		newer = newer || f.Fix != FixNo
-		if !f.hasFixedVersion() {
-			continue
-		}
-		packages[fixedPackage(f).Name] = true
-		if best == nil || worstFirst(&f, best) < 0 {
-			best = &findings[i]
-		}
-	}
-	switch {
-	case best != nil:
-		p := fixedPackage(*best)
-		text := fmt.Sprintf("upgrade %s to %s", clip(p.Name, 40), clip(p.FixedIn, 30))
-		if more := len(packages) - 1; more > 0 {
-			text += fmt.Sprintf(" and %d more", more)
-		}
-		return text + ", rebuild and push"
-	case newer:
-		return "rebuild on a newer base image and push"
-	default:
-		return "no fix is known yet: remove the package or change the base image"
-	}
-}
-
-func fixedPackage(f Finding) Package {
-	for _, p := range f.Packages {
-		if p.FixedIn != "" {
-			return p
-		}
-	}
-	return Package{}
+	return " on " + Clip(platform, 30)
 }
 
 func (r *rules) unscannableWarning() string {
@@ -302,57 +236,4 @@ func (r *rules) name(withRegistry bool) string {
 		return written
 	}
 	return written + " (" + ShortDigest(r.img.Digest) + ")"
-}
-
-func inParens(text string) string {
-	if text = clip(text, 90); text == "" {
-		return ""
-	}
-	return " (" + text + ")"
-}
-
-// fit returns the first variant of at most limit characters, else the last one
-// cut.
-func fit(limit int, variants []string) string {
-	for _, v := range variants {
-		if v = Clean(v); utf8.RuneCountInString(v) <= limit {
-			return v
-		}
-	}
-	return clip(variants[len(variants)-1], limit)
-}
-
-// clip makes text one clean line of at most limit characters.
-func clip(text string, limit int) string {
-	text = Clean(text)
-	if utf8.RuneCountInString(text) <= limit {
-		return text
-	}
-	return string([]rune(text)[:limit-1]) + "…"
-}
-
-// elide takes characters out of the middle: both ends of a name tell images apart.
-func elide(text string, limit int) string {
-	runes := []rune(text)
-	if len(runes) <= limit {
-		return text
-	}
-	tail := (limit - 1) * 2 / 3
-	head := limit - 1 - tail
-	return string(runes[:head]) + "…" + string(runes[len(runes)-tail:])
-}
-
-// Clean makes text one line and drops what could forge a second line or steer a terminal: texts come
-// from images and from AWS.
-func Clean(text string) string {
-	return strings.Map(func(c rune) rune {
-		switch {
-		case c == '\n' || c == '\t' || c == '\r':
-			return ' '
-		case !unicode.IsPrint(c) || c == utf8.RuneError:
-			return -1
-		default:
-			return c
-		}
-	}, text)
 }

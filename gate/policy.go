@@ -62,10 +62,13 @@ func Default() Policy {
 // Matches reports whether the policy is for this image. A glob that cannot be
 // read matches everything: the policy is then too wide rather than passed over.
 func (p Policy) Matches(img Image) bool {
+	return p.matches(img.Registry + "/" + img.Repository)
+}
+
+func (p Policy) matches(name string) bool {
 	if len(p.Images) == 0 {
 		return true
 	}
-	name := img.Registry + "/" + img.Repository
 	for _, glob := range p.Images {
 		if ok, err := doublestar.Match(glob, name); ok || err != nil {
 			return true

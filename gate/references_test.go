@@ -21,6 +21,13 @@ func TestReferencesAreReadAsEver(t *testing.T) {
 	if len(r.known) != 2 {
 		t.Errorf("%d are remembered", len(r.known))
 	}
+	shout := func(registry string) string { return "the one and only " + registry }
+	for range 2 {
+		got, err := r.parse("example.com/shop/web", shout)
+		if err != nil || got.Registry != "the one and only example.com" {
+			t.Errorf("got %+v, %v", got, err)
+		}
+	}
 	for i := range 2 * maxReferences {
 		if _, err := r.parse(fmt.Sprintf("shop/web:%d", i), nil); err != nil {
 			t.Fatal(err)

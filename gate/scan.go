@@ -52,7 +52,7 @@ type Scan struct {
 	// none, which is not the same as zero.
 	Counts map[Severity]int
 	Pages  int       // pages read
-	ReadAt time.Time // when
+	ReadAt time.Time // when it was asked for
 
 	// Previous is an earlier reading of the same manifest, to see whether the
 	// result has settled. Nil: there is none.
@@ -129,6 +129,20 @@ const (
 // settled reports whether a finished result will not grow any more.
 func (s Scan) settled(now time.Time) bool { return s.settling(now) != "" }
 
+// read is when the result was read, at the latest: one that was held for a while says
+// nothing of what came in since. A reading from the future was dated by a clock that
+// was wrong, and may be as old as any that still answers.
+func (s Scan) read(now time.Time) time.Time {
+	switch {
+	case s.ReadAt.IsZero():
+		return now
+	case s.ReadAt.After(now):
+		return now.Add(-staleScan)
+	default:
+		return s.ReadAt
+	}
+}
+
 // settling says how that is known. Enhanced results appear seconds after the
 // status says COMPLETE (aws/aws-sdk#289), so they are believed by age, or when two
 // non-empty reads agree.
@@ -136,7 +150,7 @@ func (s Scan) settling(now time.Time) Settling {
 	switch {
 	case s.Type == Basic:
 		return SettledByType
-	case now.Sub(s.CompletedAt) > SettleWindow:
+	case s.read(now).Sub(s.CompletedAt) > SettleWindow:
 		return SettledByAge
 	case len(s.Findings) > 0 && s.Previous != nil &&
 		s.ReadAt.Sub(s.Previous.At) >= settleGap &&

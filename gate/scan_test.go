@@ -93,4 +93,13 @@ func TestFingerprintKeepsFieldsApart(t *testing.T) {
 	if a.fingerprint() == b.fingerprint() || a.fingerprint() == c.fingerprint() {
 		t.Error("different lists have the same fingerprint")
 	}
+	two := enhanced(finding("CVE-1", Low), finding("CVE-2", Low))
+	for _, packages := range [][]Package{
+		{{Name: "LOW", Version: "ACTIVECVE-2"}},
+		{{Name: "LOW", Version: "ACTIVE"}, {}, {}, {}, {Version: "CVE-2"}}, // the fields, with as many zeros between as a length has bytes
+	} {
+		if one := enhanced(finding("CVE-1", Low, packages...)); one.fingerprint() == two.fingerprint() {
+			t.Errorf("one finding in %q has the fingerprint of two", packages)
+		}
+	}
 }

@@ -77,11 +77,7 @@ func sightingOf(f *Finding, p Package) (one sighting, ok bool) {
 	if f.ID == "" || p.Name == "" {
 		return sighting{}, false
 	}
-	kind := p.PURL
-	if at := strings.LastIndexByte(kind, '@'); at > 0 {
-		kind = kind[:at] // an @ in a name is escaped in a package URL
-	}
-	return sighting{f.ID, p.Name, kind, unversioned(p.Path)}, true
+	return sighting{f.ID, p.Name, p.UnversionedPURL(), unversioned(p.Path)}, true
 }
 
 // unversioned writes * for every dotted number in a path: jars, Python packages

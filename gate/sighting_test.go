@@ -66,6 +66,12 @@ func TestUnversioned(t *testing.T) {
 		"a.b/1.2":                        "a.b/*",
 		"1.2.":                           "*.",
 		".5":                             ".5",
+		".5.1":                           ".*",
+		"lib-1.9.jar":                    "lib-*.jar",
+		"lib-9.1.jar":                    "lib-*.jar",
+		"v1./x":                          "v1./x",
+		"v1.:x":                          "v1.:x",
+		"1-2.3":                          "1-*",
 		"2024.01/log4j-1.2.17-beta9.jar": "*/log4j-*-beta9.jar",
 	} {
 		if got := unversioned(path); got != want {

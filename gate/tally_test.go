@@ -156,7 +156,10 @@ func TestBlocked(t *testing.T) {
 		{"by any related name", with(shellshock, func(f *Finding) {
 			f.ID, f.Related = "GHSA-jfh8", []string{"CVE-1", "Cve-2021-44228", "CVE-3"}
 		}), nil, Denied},
-		{"but not what is closed", with(shellshock, func(f *Finding) { f.Status = Closed }), nil, Allowed},
+		{"but not by what others are related to", with(shellshock, func(f *Finding) {
+			f.ID, f.Related = "GHSA-jfh8", []string{"CVE-1", "CVE-3"}
+		}), nil, Allowed},
+		{"nor what is closed", with(shellshock, func(f *Finding) { f.Status = Closed }), nil, Allowed},
 		{"nor a name that starts alike", with(shellshock, func(f *Finding) { f.ID = "CVE-2021-442281" }), nil, Allowed},
 	}
 	for _, test := range tests {

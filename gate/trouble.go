@@ -1,6 +1,10 @@
 package gate
 
-import "fmt"
+import (
+	"context"
+	"errors"
+	"fmt"
+)
 
 // Cause says in one word why a verdict is what it is. Doors branch on it; people
 // read [Verdict.Reason].
@@ -53,7 +57,10 @@ type Trouble struct {
 	Mend  string // what to do next; may be empty
 	// Passing trouble may be gone in a moment: doors that can wait do.
 	Passing bool
-	Err     error // what lies beneath, for the log; may be nil
+	// ScannedLately says of a scan that was not started that ECR started one within
+	// [RescanAfter]: whoever knows only of an older one knows too little.
+	ScannedLately bool
+	Err           error // what lies beneath, for the log; may be nil
 }
 
 func (t *Trouble) Error() string {
@@ -74,4 +81,32 @@ func (t *Trouble) outcome() Outcome {
 	default:
 		return Unavailable
 	}
+}
+
+// contain turns a panic into an error: in a goroutine of ours it would take the
+// whole process with it.
+func contain(err *error) {
+	if p := recover(); p != nil {
+		*err = fault(fmt.Errorf("panic: %v", p))
+	}
+}
+
+// AsTrouble makes trouble of any error. One that nobody has classified is ours,
+// and whether it passes nobody can say: it is not waited for.
+func AsTrouble(err error) *Trouble {
+	var t *Trouble
+	if errors.As(err, &t) {
+		if t == nil { // a nil *Trouble in an error: the source has a fault
+			return fault(errors.New("an error that says nothing"))
+		}
+		return t
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return &Trouble{Cause: NotReadable, Passing: true, Text: "there was no answer in time", Mend: "try again", Err: err}
+	}
+	return fault(err)
+}
+
+func fault(err error) *Trouble {
+	return &Trouble{Cause: Internal, Text: "a fault of ecr-gate itself", Mend: "report it with ecr-gate's log", Err: err}
 }

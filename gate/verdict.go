@@ -80,6 +80,7 @@ type Verdict struct {
 
 	img         Image
 	untriagedAs Severity
+	brief       []string // not nil: of a [Verdict.Short]
 }
 
 // staleWarning has no age in it: the same cause gives the same bytes.
@@ -188,4 +189,14 @@ func List(verdicts []Verdict) VerdictList {
 		verdicts = []Verdict{}
 	}
 	return VerdictList{APIVersion: "ecr-gate.dev/v1alpha1", Kind: "VerdictList", Items: verdicts}
+}
+
+// judged reports whether the findings were looked at, whatever came of it.
+func (m ManifestVerdict) judged() bool {
+	switch m.Cause {
+	case WithinPolicy, OverPolicy, Blocked, Exploitable:
+		return true
+	default:
+		return false
+	}
 }

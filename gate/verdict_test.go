@@ -94,6 +94,7 @@ func TestSeverityText(t *testing.T) {
 		}
 	}
 	wantEqual(t, "a severity of no name", Severity(77).String(), "Severity(77)")
+	wantEqual(t, "the first of no name", (Critical + 1).String(), "Severity(6)")
 }
 
 func TestParseFindingStatus(t *testing.T) {
@@ -107,6 +108,8 @@ func TestParseFindingStatus(t *testing.T) {
 	}
 	wantEqual(t, "a status of no name", FindingStatus(9).String(), "UNKNOWN")
 	wantEqual(t, "a fix of no name", Fix(9).String(), "UNKNOWN")
+	wantEqual(t, "the first status of no name", (StatusUnknown + 1).String(), "UNKNOWN")
+	wantEqual(t, "the first fix of no name", (FixYes + 1).String(), "UNKNOWN")
 }
 
 // Bugs seen in other gates, by their number in our own research, that would

@@ -360,6 +360,7 @@ func TestT24UnknownRequests(t *testing.T) {
 		"pods/resize":            {edit(func(r *admissionv1.AdmissionRequest) { r.SubResource = "resize" }), passes},
 		"pods/binding":           {edit(func(r *admissionv1.AdmissionRequest) { r.SubResource = "binding" }), passes},
 		"pods/eviction":          {edit(func(r *admissionv1.AdmissionRequest) { r.SubResource = "eviction" }), passes},
+		"pods/of 2030":           {edit(func(r *admissionv1.AdmissionRequest) { r.SubResource = "newcontainers" }), refused},
 		"deployments/scale":      {scale, passes},
 		"namespaces/finalize":    {finalize, passes},
 		"a pod deleted":          {edit(func(r *admissionv1.AdmissionRequest) { r.Operation = admissionv1.Delete }), passes},

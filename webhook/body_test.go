@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -176,7 +177,7 @@ func (endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A hundred of the largest bodies at once: 16 MiB of them are read at a time, the
+// A hundred of the largest bodies at once, of several peers: 16 MiB of them are read at a time, the
 // others wait their turn and are told to come again when their time is over. They
 // are in nobody else's way.
 func TestT13ManyLargeBodies(t *testing.T) {
@@ -191,8 +192,9 @@ func manyBodies(t *testing.T, length int64) {
 		return admission.Allowed("") // to the small one below
 	}), quiet)
 	var in, answers atomic.Int64
-	for range 100 {
+	for i := range 100 {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/validate?timeout=10s", nil)
+		r.RemoteAddr = fmt.Sprintf("10.0.0.%d:%d", i%4, i)
 		r.ContentLength, r.Header = length, http.Header{"Content-Type": {"application/json"}}
 		r.Body = io.NopCloser(&unfinished{left: 4<<20 - 1, in: &in})
 		go func() {
@@ -225,6 +227,49 @@ func manyBodies(t *testing.T, length int64) {
 	}
 }
 
+// One peer sends nothing but large bodies, each slowly, and has more of them wait:
+// another one's is read at once all the same.
+func TestOnePeersLargeBodies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		endpoint := webhook.NewEndpoint(admission.HandlerFunc(func(context.Context, admission.Request) admission.Response {
+			return admission.Allowed("")
+		}), quiet)
+		serve := func(peer string, length int64, body io.Reader) *httptest.ResponseRecorder {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/validate?timeout=10s", body)
+			r.ContentLength, r.RemoteAddr, r.Header = length, peer, http.Header{"Content-Type": {"application/json"}}
+			w := httptest.NewRecorder()
+			endpoint.ServeHTTP(w, r)
+			return w
+		}
+		var in, answers atomic.Int64
+		for i := range 20 {
+			go func() {
+				serve(fmt.Sprintf("10.0.0.1:%d", i), 4<<20, &unfinished{left: 4<<20 - 1, in: &in})
+				answers.Add(1)
+			}()
+		}
+		synctest.Wait()
+		if in.Load() != 2 {
+			t.Errorf("%d bodies of 4 MiB of one peer are in hand", in.Load())
+		}
+		review := `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1"}}` + strings.Repeat(" ", 8<<20)
+		for _, length := range []int64{70 << 10, 4 << 20} {
+			began := time.Now()
+			w := serve("10.0.0.2:1", length, strings.NewReader(review[:length]))
+			if took := time.Since(began); took > 0 || !strings.Contains(w.Body.String(), `"allowed":true`) {
+				t.Errorf("another peer's %d bytes: HTTP %d after %s: %s", length, w.Code, took, w.Body)
+			}
+		}
+		pass(time.Minute)
+		if answers.Load() != 20 {
+			t.Errorf("%d are answered", answers.Load())
+		}
+		if w := serve("10.0.0.1:1", 4<<20, strings.NewReader(review[:4<<20])); !strings.Contains(w.Body.String(), `"allowed":true`) {
+			t.Errorf("its share is not given back: HTTP %d: %s", w.Code, w.Body)
+		}
+	})
+}
+
 // unfinished is a body whose last byte is long in coming.
 type unfinished struct {
 	left int
@@ -255,6 +300,7 @@ func onWire(t *testing.T, test func(t *testing.T, l *lab, wire net.Conn)) {
 		test(t, l, ours)
 		_ = ours.Close()
 		_ = server.Close()
+		pass(time.Second) // net/http may linger for half of it before it closes a connection
 		synctest.Wait()
 	})
 }

@@ -68,10 +68,4 @@ func (m *member) Close() error {
 	return m.Conn.Close()
 }
 
-func peerOf(conn net.Conn) string {
-	host, _, err := net.SplitHostPort(conn.RemoteAddr().String())
-	if err != nil {
-		return conn.RemoteAddr().String()
-	}
-	return host
-}
+func peerOf(conn net.Conn) string { return hostOf(conn.RemoteAddr().String()) }

@@ -3,11 +3,14 @@ package webhook
 import (
 	"context"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"github.com/ecr-gate/ecr-gate/gate"
 )
 
 // Path is where reviews are answered.
@@ -18,7 +21,8 @@ const (
 	// room for the rest.
 	maxBody = 4 << 20
 	// smallBody is more than a review of nearly all pods. Larger ones have a room of
-	// their own, so that they crowd nobody else out.
+	// their own, so that they crowd nobody else out. One peer's connections cannot
+	// fill the room of the small ones; of the other each peer has half.
 	smallBody = 64 << 10
 	// readTimeout is how long a body may take to arrive. The API server sends it at
 	// once.
@@ -51,7 +55,7 @@ func NewEndpoint(handler admission.Handler, log logr.Logger) *Endpoint {
 			// The handler logs its verdicts itself.
 			LogConstructor: func(logr.Logger, *admission.Request) logr.Logger { return log },
 		},
-		log: log, small: newRoom(48 << 20), large: newRoom(16 << 20),
+		log: log, small: newRoom(48 << 20), large: newSharedRoom(16 << 20),
 	}
 	e.counted = counted(http.HandlerFunc(e.answer))
 	return e
@@ -83,11 +87,11 @@ func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request) {
 		e.refuse(w, TooLarge, http.StatusRequestEntityTooLarge, "the review is larger than 4 MiB; make the object smaller")
 		return
 	}
-	place := e.large
+	room := e.large
 	if r.ContentLength <= smallBody {
-		place = e.small
+		room = e.small
 	}
-	body, err := place.enter(ctx, w, r)
+	body, err := room.enter(ctx, w, r)
 	if err != nil {
 		e.refuse(w, Overload, http.StatusServiceUnavailable, "ecr-gate has too many reviews in hand; try again")
 		return
@@ -96,7 +100,7 @@ func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request) {
 	r.Body = body
 	in, err := readReview(r)
 	if err != nil {
-		e.refuse(w, Unreadable, http.StatusBadRequest, clip(err.Error(), maxFirstLine))
+		e.refuse(w, Unreadable, http.StatusBadRequest, gate.Clip(err.Error(), maxFirstLine))
 		return
 	}
 	// It contains a panic and completes the answer.
@@ -116,9 +120,20 @@ func (e *Endpoint) refuse(w http.ResponseWriter, why Refusal, code int, text str
 // timeoutOf is the API server's own, which it writes into the request. What cannot
 // be read is taken for the default.
 func timeoutOf(r *http.Request) time.Duration {
-	timeout, err := time.ParseDuration(r.URL.Query().Get("timeout"))
+	// What the API server writes, without the map of url.ParseQuery.
+	value, alone := strings.CutPrefix(r.URL.RawQuery, "timeout=")
+	if !alone || strings.ContainsAny(value, "&;%+") {
+		value = r.URL.Query().Get("timeout")
+	}
+	timeout, err := time.ParseDuration(value)
 	if err != nil || timeout <= 0 {
 		return defaultTimeout
 	}
 	return min(max(timeout, shortestTimeout), longestTimeout)
+}
+
+// reserve is what is kept of the API server's own timeout for the way back: after
+// it the person would read that a call failed, and not why.
+func reserve(timeout time.Duration) time.Duration {
+	return min(max(timeout/10, 100*time.Millisecond), time.Second)
 }

@@ -13,6 +13,13 @@ var eventReasons = map[gate.Outcome]string{
 	gate.Unavailable: "ImageNotChecked",
 }
 
+// Events are written to the API server and kept there for an hour, and whoever posts
+// to the port can have one written. A rollout of many workloads fits.
+const (
+	eventsEachSecond = 5
+	eventBurst       = 100
+)
+
 // event tells of a pod that was let in with a warning, or for the audit log only,
 // where its team looks: at what made it. A pod of nobody's has no place yet, and
 // whoever made it read the warning.
@@ -28,7 +35,7 @@ func (h *Handler) event(namespace string, p pod, r reviewed) {
 	if len(list) == 0 {
 		list = r.objections(r.modes.audit)
 	}
-	if len(list) == 0 {
+	if len(list) == 0 || !h.telling.Allow() { // the gate's log has it all the same
 		return
 	}
 	about := &corev1.ObjectReference{

@@ -3,6 +3,7 @@ package webhook_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	"k8s.io/client-go/tools/events"
@@ -49,6 +50,36 @@ func TestEvents(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whoever posts to the port can have Events written, and not any number: past a
+// hundred at once there are five a second. The answer is the same without.
+func TestEventsAreBounded(t *testing.T) {
+	inBubble(t, webhook.Settings{Enforce: webhook.None, Warn: "dev"}, func(t *testing.T, l *lab) {
+		recorder := events.NewFakeRecorder(1000)
+		l.handler.Events = recorder
+		ask := func(times int) {
+			t.Helper()
+			for range times {
+				if got := l.ask(t, create(owned(podOf(l.images["bad"])))); !got.Allowed || len(got.Warnings) != 1 {
+					t.Fatalf("allowed %t, %q", got.Allowed, got.Warnings)
+				}
+			}
+		}
+		began := time.Now()
+		ask(150)
+		if took := time.Since(began); took > 0 {
+			t.Fatalf("it took %s", took)
+		}
+		if n := len(recorder.Events); n != 100 {
+			t.Errorf("%d Events at once", n)
+		}
+		pass(2 * time.Second)
+		ask(50)
+		if n := len(recorder.Events); n != 110 {
+			t.Errorf("%d Events two seconds later", n)
+		}
+	})
 }
 
 // Nobody is told of a dry run, nor of a pod that belongs to nobody.
@@ -135,5 +166,16 @@ func TestDryRunOfATemplate(t *testing.T) {
 	l.ask(t, req)
 	if n := l.aws.Calls()["ecr.StartImageScan"]; n != 1 {
 		t.Errorf("%d scans were started", n)
+	}
+}
+
+// Where there is no cluster to tell, nobody is told, and the pod is let in all the
+// same.
+func TestNoClusterNoEvent(t *testing.T) {
+	l := newLab(t, webhook.Settings{Enforce: webhook.None, Warn: "dev"})
+	got := l.ask(t, create(owned(podOf(l.images["bad"]))))
+	wantAllowed(t, got)
+	if len(got.Warnings) != 1 {
+		t.Errorf("%q", got.Warnings)
 	}
 }

@@ -134,14 +134,14 @@ func (e *Examination) coverage(all, covered []corev1.Namespace, whole bool) {
 	}
 	names := make([]string, len(covered))
 	for i := range covered {
-		names[i] = covered[i].Name + " (" + e.treatment(covered[i].Labels) + ")"
+		names[i] = covered[i].Name + " (" + e.holding(covered[i].Labels) + ")"
 	}
 	slices.Sort(names)
 	e.sheet.OK("namespaces", "pods of "+number+" are judged: "+enumerate(names))
 }
 
-// treatment says what holds in a covered namespace.
-func (e *Examination) treatment(labels map[string]string) string {
+// holding says which modes hold in a covered namespace.
+func (e *Examination) holding(labels map[string]string) string {
 	if !e.NamespaceLabels {
 		labels = nil
 	}

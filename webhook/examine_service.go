@@ -109,10 +109,10 @@ func (e *Examination) way() (string, http.RoundTripper) {
 		roots := x509.NewCertPool()
 		roots.AppendCertsFromPEM(e.config.Webhooks[0].ClientConfig.CABundle)
 		direct := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
-		return "https://" + dnsName(e.Name, e.Namespace) + "/validate", direct
+		return "https://" + dnsName(e.Name, e.Namespace) + Path, direct
 	}
 	url := e.clients.core.RESTClient().Post().Namespace(e.Namespace).Resource("services").
-		Name("https:" + e.Name + ":443").SubResource("proxy").Suffix("validate").URL()
+		Name("https:" + e.Name + ":443").SubResource("proxy").Suffix(strings.TrimPrefix(Path, "/")).URL()
 	return url.String(), e.clients.reach
 }
 

@@ -8,12 +8,11 @@ import (
 	"net/http"
 
 	"github.com/go-json-experiment/json"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"github.com/ecr-gate/ecr-gate/gate"
 )
 
 // The versions of reviews that are known: the same but for their names, and each is
@@ -37,14 +36,14 @@ type incoming struct {
 func readReview(r *http.Request) (incoming, error) {
 	var in incoming
 	if contentType := r.Header.Get("Content-Type"); contentType != "application/json" {
-		return in, fmt.Errorf("the review is %q and not application/json", clip(contentType, 40))
+		return in, fmt.Errorf("the review is %q and not application/json", gate.Clip(contentType, 40))
 	}
 	raw := make([]byte, r.ContentLength)
 	if _, err := io.ReadFull(r.Body, raw); err != nil {
 		return in, fmt.Errorf("the review did not come whole: %w", err)
 	}
 	if err := json.Unmarshal(raw, &in); err != nil {
-		return in, fmt.Errorf("the review cannot be read: %w", err)
+		return in, fmt.Errorf("the review cannot be read: %w", plainly(err))
 	}
 	switch {
 	case in.Kind != reviewKind || in.APIVersion != reviewV1 && in.APIVersion != reviewV1beta1:
@@ -57,7 +56,7 @@ func readReview(r *http.Request) (incoming, error) {
 
 // writeReview answers in the version that was asked in.
 func writeReview(w http.ResponseWriter, version string, response admission.Response) error {
-	raw, err := encoding.Marshal(admissionv1.AdmissionReview{
+	raw, err := encoding.Marshal(&admissionv1.AdmissionReview{
 		TypeMeta: metav1.TypeMeta{APIVersion: version, Kind: reviewKind},
 		Response: &response.AdmissionResponse,
 	})
@@ -67,37 +66,4 @@ func writeReview(w http.ResponseWriter, version string, response admission.Respo
 	w.Header().Set("Content-Type", "application/json")
 	_, err = w.Write(raw)
 	return err
-}
-
-// counted is a handler under controller-runtime's own metrics of webhooks, which
-// dashboards know. They are not exported; registering them again finds them.
-func counted(next http.Handler) http.Handler {
-	path := prometheus.Labels{"webhook": Path}
-	latency := existing(prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "controller_runtime_webhook_latency_seconds",
-		Help: "Histogram of the latency of processing admission requests",
-	}, []string{"webhook"}))
-	total := existing(prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "controller_runtime_webhook_requests_total",
-		Help: "Total number of admission requests by HTTP status code.",
-	}, []string{"webhook", "code"}))
-	inFlight := existing(prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "controller_runtime_webhook_requests_in_flight",
-		Help: "Current number of admission requests being served.",
-	}, []string{"webhook"}))
-	total.MustCurryWith(path).WithLabelValues("200")
-	return promhttp.InstrumentHandlerDuration(latency.MustCurryWith(path),
-		promhttp.InstrumentHandlerCounter(total.MustCurryWith(path),
-			promhttp.InstrumentHandlerInFlight(inFlight.With(path), next)))
-}
-
-// existing is the collector of that name that is registered already.
-func existing[C prometheus.Collector](c C) C {
-	var already prometheus.AlreadyRegisteredError
-	if errors.As(metrics.Registry.Register(c), &already) {
-		if registered, ok := already.ExistingCollector.(C); ok {
-			return registered
-		}
-	}
-	return c
 }

@@ -15,6 +15,8 @@ import (
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"github.com/ecr-gate/ecr-gate/gate"
 )
 
 // DefaultInFlight is how many reviews are judged at a time where nothing else is
@@ -46,12 +48,30 @@ type Handler struct {
 	slots   chan struct{}
 	listing sync.Mutex     // held while pods are listed
 	seldom  rate.Sometimes // of overload, so that the log is not a load of its own
+	telling *rate.Limiter  // of Events
 }
 
 var (
 	podResource       = schema.GroupResource{Resource: "pods"}
 	namespaceResource = schema.GroupResource{Resource: "namespaces"}
 )
+
+// imageless are the pod's subresources through which no image can change. Any other,
+// one of a later Kubernetes too, is judged as a pod: what cannot be read as one is
+// refused.
+var imageless = map[string]bool{
+	"status": true, "resize": true, "binding": true, "eviction": true,
+	"attach": true, "exec": true, "log": true, "portforward": true, "proxy": true,
+}
+
+// settings are those of the moment, with the gate that belongs to them.
+func (h *Handler) settings() Settings {
+	s := h.Settings()
+	if s.Gate == nil {
+		s.Gate = h.Gate
+	}
+	return s
+}
 
 // Handle answers one review. Every kind of request has a decision of its own; what
 // is not known to name images is let pass with a warning, for what it may make in
@@ -64,28 +84,27 @@ func (h *Handler) Handle(ctx context.Context, req admission.Request) admission.R
 	case req.Operation == admissionv1.Delete, req.Operation == admissionv1.Connect:
 		return admission.Allowed("")
 	case req.Operation != admissionv1.Create && req.Operation != admissionv1.Update:
-		return admission.Errored(http.StatusBadRequest, fmt.Errorf("could not check: the review has no operation that is known (%q)", clip(string(req.Operation), 40)))
-	case resource == podResource && (req.SubResource == "" || req.SubResource == "ephemeralcontainers"):
+		return admission.Errored(http.StatusBadRequest, fmt.Errorf("could not check: the review has no operation that is known (%q)", gate.Clip(string(req.Operation), 40)))
+	case resource == podResource && !imageless[req.SubResource]:
 		return h.pod(ctx, req)
 	case resource == namespaceResource && req.SubResource == "":
 		return h.namespace(ctx, req)
 	case templated[resource] && req.SubResource == "":
 		return h.template(ctx, req)
 	case resource == podResource, resource == namespaceResource, templated[resource]:
-		return admission.Allowed("") // status, scale, binding, eviction, resize: no image can change there
+		return admission.Allowed("") // no image can change there, or none that is not judged as a pod's
 	default:
-		return admission.Allowed("").WithWarnings(clip(
+		return admission.Allowed("").WithWarnings(gate.Clip(
 			"ecr-gate judges pods, not "+resource.String()+": take it out of the webhook's rules", maxWarning))
 	}
 }
 
 // pod judges a pod, or the ephemeral containers added to one.
 func (h *Handler) pod(ctx context.Context, req admission.Request) admission.Response {
-	release, ok := h.enter()
-	if !ok {
+	if !h.enter() {
 		return h.shed(ctx, req)
 	}
-	defer release()
+	defer h.leave()
 	p, err := readPod(req.Object.Raw)
 	if err != nil {
 		return h.unreadable(ctx, req, err)
@@ -97,7 +116,7 @@ func (h *Handler) pod(ctx context.Context, req admission.Request) admission.Resp
 	if len(uses) == 0 {
 		return admission.Allowed("")
 	}
-	settings := h.Settings()
+	settings := h.settings()
 	labels, err := h.labels(ctx, req.Namespace)
 	if err != nil {
 		return h.namespaceUnknown(ctx, req, err)
@@ -111,7 +130,7 @@ func (h *Handler) pod(ctx context.Context, req admission.Request) admission.Resp
 	if len(images) > maxImages {
 		return h.tooMany(m)
 	}
-	r := reviewed{settings, m, images, h.judge(ctx, images, policies, isDryRun(req))}
+	r := reviewed{settings, m, policies, images, judge(ctx, settings.Gate, images, policies, isDryRun(req))}
 	r.log(ctx, h.Log, req, p)
 	response := r.response()
 	if response.Allowed && !isDryRun(req) {
@@ -128,59 +147,24 @@ func (h *Handler) labels(ctx context.Context, namespace string) (map[string]stri
 	return h.Namespaces.Labels(ctx, namespace)
 }
 
-// enter takes a slot, if there is one left.
-func (h *Handler) enter() (release func(), ok bool) {
+// enter takes a slot, if there is one left. Who got one gives it back by leave.
+func (h *Handler) enter() bool {
 	h.once.Do(func() {
 		if h.InFlight <= 0 {
 			h.InFlight = DefaultInFlight
 		}
 		h.slots = make(chan struct{}, h.InFlight)
 		h.seldom = rate.Sometimes{Interval: time.Second}
+		h.telling = rate.NewLimiter(eventsEachSecond, eventBurst)
 	})
 	select {
 	case h.slots <- struct{}{}:
-		return func() { <-h.slots }, true
+		return true
 	default:
-		return nil, false
+		return false
 	}
 }
+
+func (h *Handler) leave() { <-h.slots }
 
 func isDryRun(req admission.Request) bool { return req.DryRun != nil && *req.DryRun }
-
-// template warns about the pods that a workload will make, and has their scans in
-// the cache by the time that they come.
-func (h *Handler) template(ctx context.Context, req admission.Request) admission.Response {
-	release, ok := h.enter()
-	if !ok {
-		return admission.Allowed("") // its pods will be told
-	}
-	defer release()
-	images := byImage(judgeable(templateUses(req.Object.Raw)))
-	if len(images) == 0 || len(images) > maxImages {
-		return admission.Allowed("") // so will they
-	}
-	settings := h.Settings()
-	labels, err := h.labels(ctx, req.Namespace)
-	if err != nil {
-		return admission.Allowed("") // and here
-	}
-	m := settings.modes(labels)
-	policies := m.policies()
-	if len(policies) == 0 {
-		return admission.Allowed("")
-	}
-	r := reviewed{settings, m, images, h.judge(ctx, images, policies, isDryRun(req))}
-	return admission.Allowed("").WithWarnings(r.forecast()...)
-}
-
-// judgeable leaves out what no kubelet could run: templates hold placeholders,
-// such as Istio's image: auto, that a mutating webhook replaces in the pod.
-func judgeable(uses []use) []use {
-	var list []use
-	for _, u := range uses {
-		if u.image != "auto" && parses(u.image) {
-			list = append(list, u)
-		}
-	}
-	return list
-}

@@ -3,7 +3,6 @@ package webhook
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/ecr-gate/ecr-gate/gate"
 )
@@ -22,51 +21,64 @@ const maxImages = 100
 // question is one image held against one policy.
 type question struct{ image, policy string }
 
+type answer struct {
+	question
+	verdict gate.Verdict
+}
+
+// verdicts are the answers to all questions of a review.
+type verdicts struct {
+	only *answer // of a review with one question, as most are
+	many map[question]gate.Verdict
+}
+
+// on is the answer to a question; false: it was not asked.
+func (v verdicts) on(q question) (gate.Verdict, bool) {
+	if v.only != nil && v.only.question == q {
+		return v.only.verdict, true
+	}
+	verdict, ok := v.many[q]
+	return verdict, ok
+}
+
 // judge asks for a verdict on every image under every policy, all in parallel, and
 // is back when ctx ends: what has no verdict by then could not be checked.
-func (h *Handler) judge(ctx context.Context, images [][]use, policies []string, dryRun bool) map[question]gate.Verdict {
+func judge(ctx context.Context, checker Checker, images [][]use, policies []string, dryRun bool) verdicts {
+	if len(images) == 1 && len(policies) == 1 { // a gate is back when ctx ends
+		q := question{images[0][0].image, policies[0]}
+		return verdicts{only: &answer{q, check(ctx, checker, q, dryRun)}}
+	}
 	questions := make([]question, 0, len(images)*len(policies))
 	for _, uses := range images {
 		for _, policy := range policies {
 			questions = append(questions, question{uses[0].image, policy})
 		}
 	}
-	if len(questions) == 1 { // most pods; a gate is back when ctx ends
-		return map[question]gate.Verdict{questions[0]: h.check(ctx, questions[0], dryRun)}
-	}
 	answers := make(chan answer, len(questions))
 	for _, q := range questions {
-		go func() { answers <- answer{q, h.check(ctx, q, dryRun)} }()
+		go func() { answers <- answer{q, check(ctx, checker, q, dryRun)} }()
 	}
-	verdicts := make(map[question]gate.Verdict, len(questions))
-	for len(verdicts) < len(questions) {
+	many := make(map[question]gate.Verdict, len(questions))
+	for len(many) < len(questions) {
 		select {
 		case a := <-answers:
-			verdicts[a.question] = a.verdict
+			many[a.question] = a.verdict
 		case <-ctx.Done():
-			return withLate(verdicts, questions, ctx.Err())
+			return withLate(many, questions, ctx.Err())
 		}
 	}
-	return verdicts
-}
-
-type answer struct {
-	question
-	verdict gate.Verdict
+	return verdicts{many: many}
 }
 
 // check is one verdict. A panic is contained: in a goroutine it would take every
 // other review down with it.
-func (h *Handler) check(ctx context.Context, q question, dryRun bool) (v gate.Verdict) {
+func check(ctx context.Context, checker Checker, q question, dryRun bool) (v gate.Verdict) {
 	defer func() {
 		if p := recover(); p != nil {
-			v = unjudged(q, &gate.Trouble{
-				Cause: gate.Internal, Text: "a fault of ecr-gate itself", Mend: "report it with ecr-gate's log",
-				Err: fmt.Errorf("panic: %v", p),
-			})
+			v = unjudged(q, fmt.Errorf("panic: %v", p))
 		}
 	}()
-	return h.Gate.Check(ctx, gate.Request{Image: q.image, Policy: policyName(q), DryRun: dryRun})
+	return checker.Check(ctx, gate.Request{Image: q.image, Policy: policyName(q), DryRun: dryRun}).Short()
 }
 
 // policyName is what the gate calls the policy; empty: the first that matches.
@@ -77,27 +89,21 @@ func policyName(q question) string {
 	return q.policy
 }
 
-func withLate(verdicts map[question]gate.Verdict, questions []question, err error) map[question]gate.Verdict {
+func withLate(many map[question]gate.Verdict, questions []question, err error) verdicts {
 	for _, q := range questions {
-		if _, ok := verdicts[q]; !ok {
-			verdicts[q] = unjudged(q, &gate.Trouble{
-				Cause: gate.NotReadable, Passing: true, Text: "there was no answer in time", Mend: "try again", Err: err,
-			})
+		if _, ok := many[q]; !ok {
+			many[q] = unjudged(q, err)
 		}
 	}
-	return verdicts
+	return verdicts{many: many}
 }
 
-func unjudged(q question, t *gate.Trouble) gate.Verdict {
-	img, err := gate.ParseImage(q.image)
-	if err != nil {
-		img = gate.Image{Written: clip(q.image, maxFirstLine)}
+// unjudged is the verdict where the gate gave none: for an end of the time, or for a
+// fault of ours, of which there may be no error.
+func unjudged(q question, err error) gate.Verdict {
+	img, unread := gate.ParseImage(q.image)
+	if unread != nil {
+		img = gate.Image{Written: gate.Clip(q.image, maxFirstLine)}
 	}
-	return gate.Unjudged(policyName(q), img, t)
-}
-
-// reserve is what is kept of the API server's own timeout for the way back: after
-// it the person would read that a call failed, and not why.
-func reserve(timeout time.Duration) time.Duration {
-	return min(max(timeout/10, 100*time.Millisecond), time.Second)
+	return gate.Unjudged(policyName(q), img, gate.AsTrouble(err))
 }

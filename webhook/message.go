@@ -24,7 +24,7 @@ const (
 func refusal(list []objection) string {
 	worst := list[0]
 	lines := []string{worst.sentence(), places(worst.uses)}
-	lines = append(lines, worst.verdict.Facts()...)
+	lines = append(lines, worst.verdict.Brief()...)
 	var others []string
 	for _, o := range list[1:] {
 		others = append(others, "also "+places(o.uses)+": "+o.sentence())
@@ -35,7 +35,7 @@ func refusal(list []objection) string {
 // sentence is the verdict's, or this door's own for an image that a setting denies.
 func (o objection) sentence() string {
 	if o.verdict.Cause == gate.NotECR && o.treatment == Deny {
-		return clip("image not allowed: "+o.verdict.Image+" is not in a private Amazon ECR registry, and the configuration denies others; push it to ECR, where it is scanned", maxFirstLine)
+		return gate.Clip("image not allowed: "+o.verdict.Image+" is not in a private Amazon ECR registry, and the configuration denies others; push it to ECR, where it is scanned", maxFirstLine)
 	}
 	return o.verdict.Reason
 }
@@ -60,7 +60,7 @@ func (o objection) warning(prefix string) string {
 	if utf8.RuneCountInString(text) > maxWarning {
 		text = prefix + o.sentence()
 	}
-	return clip(text, maxWarning)
+	return gate.Clip(text, maxWarning)
 }
 
 // bounded keeps what a terminal shows readable.
@@ -96,18 +96,4 @@ func within(limit int, lines, others []string) string {
 		b.WriteString(line)
 	}
 	return b.String() + tail
-}
-
-// clip makes text one clean line of at most limit characters.
-func clip(text string, limit int) string {
-	text = gate.Clean(text)
-	if utf8.RuneCountInString(text) <= limit {
-		return text
-	}
-	return string([]rune(text)[:limit-1]) + "…"
-}
-
-func parses(image string) bool {
-	_, err := gate.ParseImage(image)
-	return err == nil
 }

@@ -1,7 +1,11 @@
 package webhook_test
 
 import (
+	"context"
 	"testing"
+	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/ecr-gate/ecr-gate/webhook"
 )
@@ -24,6 +28,20 @@ func TestLabelReader(t *testing.T) {
 	}
 	if found, err = reader.Labels(t.Context(), "nowhere"); err == nil {
 		t.Errorf("nowhere: %v", found)
+	}
+	// Who makes namespaces up has a bounded number of them looked for.
+	seldom := webhook.LabelReader{Informer: reader.Informer, Live: reader.Live, Seldom: rate.NewLimiter(0, 1)}
+	if found, err = seldom.Labels(t.Context(), "new"); err != nil || found[webhook.EnforceLabel] != "none" {
+		t.Errorf("new, while there is room: %v %v", found, err)
+	}
+	asked := live.calls()
+	hurry, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if found, err = seldom.Labels(hurry, "new"); err == nil || live.calls() != asked {
+		t.Errorf("new, once too often: %v, %d live calls", found, live.calls()-asked)
+	}
+	if found, err = seldom.Labels(t.Context(), "dev"); err != nil || found[webhook.EnforceLabel] != "lax" {
+		t.Errorf("dev, which costs no call: %v %v", found, err)
 	}
 	live.fail()
 	if found, err = reader.Labels(t.Context(), "new"); err == nil {

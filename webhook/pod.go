@@ -33,6 +33,9 @@ func (u use) String() string { return string(u.place) + " " + strconv.Quote(u.na
 
 // byImage puts the places of each image together, in the pod's order.
 func byImage(uses []use) [][]use {
+	if len(uses) == 1 { // as in most pods
+		return [][]use{uses}
+	}
 	list := make([][]use, 0, len(uses))
 	at := make(map[string]int, len(uses))
 	for _, u := range uses {
@@ -82,11 +85,11 @@ func (b *finite[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 		if len(*b) == maxMembers {
 			return fmt.Errorf("a list has more than %d members", maxMembers)
 		}
-		var member T
-		if err := json.UnmarshalDecode(d, &member); err != nil {
+		var zero T
+		*b = append(*b, zero)
+		if err := json.UnmarshalDecode(d, &(*b)[len(*b)-1]); err != nil {
 			return err
 		}
-		*b = append(*b, member)
 	}
 	_, err := d.ReadToken()
 	return err
@@ -149,7 +152,7 @@ func readPod(raw []byte) (pod, error) {
 	// As strict as the API server: a key in other letters is another key, and one
 	// that stands twice is refused.
 	if err := json.Unmarshal(raw, &p); err != nil {
-		return p, fmt.Errorf("the pod in the review cannot be read: %w", err)
+		return p, fmt.Errorf("the pod in the review cannot be read: %w", plainly(err))
 	}
 	if len(p.Spec.Containers) == 0 {
 		return p, errors.New("the pod in the review has no containers")

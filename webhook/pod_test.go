@@ -166,7 +166,7 @@ func TestUnreadablePods(t *testing.T) {
 // An image that is empty or no reference is refused, whatever is lenient.
 func TestImagesThatAreNone(t *testing.T) {
 	l := newLab(t, webhook.Settings{OnUnavailable: webhook.Warn, NonECRImages: webhook.Allow})
-	for _, image := range []string{"", " ", "auto:", "https://example.org/x", "../../etc"} {
+	for _, image := range []string{"", " ", "auto:", "https://example.org/x", "../../etc", "sha256:" + strings.Repeat("3f", 32)} {
 		t.Run(image, func(t *testing.T) {
 			wantDenied(t, l.ask(t, create(podOf(image))), "could not check: ")
 		})

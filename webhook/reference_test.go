@@ -112,6 +112,8 @@ func TestReferencesThatAreNone(t *testing.T) {
 		clean + "@md5:" + strings.Repeat("a", 32), strings.Repeat("a", 64), strings.TrimSuffix(clean, "1.4") + strings.Repeat("a", 129),
 		strings.Replace(clean, "111122223333", "١١١١٢٢٢٢٣٣٣٣", 1), strings.Replace(clean, "amazonaws", "аmazonaws", 1),
 		strings.TrimSuffix(clean, ":1.4") + ":1.4:1.5", "../" + clean, clean + "?x=y", clean + "#x",
+		// To a node the ID of whichever image it has, whole or its beginning.
+		"sha256:" + strings.Repeat("3f", 32), "sha512:" + strings.Repeat("3f", 64), "sha384:" + strings.Repeat("3f", 48), "sha256:3f", "sha512:3",
 	} {
 		wantDenied(t, l.ask(t, create(podOf(image))), "could not check: ")
 	}

@@ -9,6 +9,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"github.com/ecr-gate/ecr-gate/gate"
 )
 
 // Refusal is why a review was refused without a verdict on any image.
@@ -34,7 +36,7 @@ func (h *Handler) refused(r Refusal) {
 func (h *Handler) unreadable(ctx context.Context, req admission.Request, err error) admission.Response {
 	h.refused(Unreadable)
 	h.Log.WarnContext(ctx, "a review cannot be read", "namespace", req.Namespace, "requestId", string(req.UID), "error", err)
-	return admission.Errored(http.StatusBadRequest, errors.New(clip("could not check: "+err.Error(), maxFirstLine)))
+	return admission.Errored(http.StatusBadRequest, errors.New(gate.Clip("could not check: "+err.Error(), maxFirstLine)))
 }
 
 // namespaceUnknown refuses where nobody can say which policy holds.
@@ -45,7 +47,7 @@ func (h *Handler) namespaceUnknown(ctx context.Context, req admission.Request, e
 		text = "could not be read, for it does not exist; create it first"
 	}
 	h.Log.WarnContext(ctx, "cannot read a namespace's labels", "namespace", req.Namespace, "requestId", string(req.UID), "error", err)
-	return admission.Denied("could not check: the labels of namespace " + strconv.Quote(clip(req.Namespace, 63)) + " " + text)
+	return admission.Denied("could not check: the labels of namespace " + strconv.Quote(gate.Clip(req.Namespace, 63)) + " " + text)
 }
 
 // tooMany answers for a pod of more images than one review may ask for.

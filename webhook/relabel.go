@@ -24,13 +24,14 @@ var withoutPolicy = map[string]string{EnforceLabel: "refused", WarnLabel: "warne
 // namespace answers whoever labels one with what that will mean: a misspelt
 // policy, and the running pods that would now be refused. It never rejects.
 func (h *Handler) namespace(ctx context.Context, req admission.Request) admission.Response {
-	now, before := labelsOf(req.Object.Raw), labelsOf(req.OldObject.Raw)
-	settings := h.Settings()
+	named, before := metadataOf(req.Object.Raw), metadataOf(req.OldObject.Raw).Labels
+	now := named.Labels
+	settings := h.settings()
 	m := settings.modes(now)
 	var warnings []string
 	for _, label := range []string{EnforceLabel, WarnLabel, AuditLabel} {
 		if value, ok := now[label]; ok && value != before[label] && value != "" && !settings.knows(value) {
-			warnings = append(warnings, clip(fmt.Sprintf("%s: there is no policy named %q, so every pod would be %s; write auto, none or one of %s",
+			warnings = append(warnings, gate.Clip(fmt.Sprintf("%s: there is no policy named %q, so every pod would be %s; write auto, none or one of %s",
 				label, value, withoutPolicy[label], strings.Join(settings.Policies, ", ")), maxWarning))
 		}
 	}
@@ -39,19 +40,28 @@ func (h *Handler) namespace(ctx context.Context, req admission.Request) admissio
 	if len(warnings) > 0 || !labelled || was && old == value || m.enforce == None || req.Operation != admissionv1.Update {
 		return admission.Allowed("").WithWarnings(warnings...)
 	}
+	if req.Name == "" || req.Name != named.Name {
+		// Not the API server's: a list without a namespace would be of all of them.
+		return admission.Allowed("").WithWarnings("the running pods were not looked at: the review names no namespace, or another one than its object")
+	}
 	return admission.Allowed("").WithWarnings(h.wouldBeRefused(ctx, req.Name, m.enforce)...)
 }
 
-func labelsOf(raw []byte) map[string]string {
+// metadata is what this door reads of a namespace.
+type metadata struct {
+	Name   string            `json:"name"`
+	Labels map[string]string `json:"labels"`
+}
+
+// metadataOf is empty where it cannot be read.
+func metadataOf(raw []byte) metadata {
 	var object struct {
-		Metadata struct {
-			Labels map[string]string `json:"labels"`
-		} `json:"metadata"`
+		Metadata metadata `json:"metadata"`
 	}
 	if len(raw) == 0 || json.Unmarshal(raw, &object) != nil {
-		return nil
+		return metadata{}
 	}
-	return object.Metadata.Labels
+	return object.Metadata
 }
 
 // wouldBeRefused judges the namespace's pods as if they came now: one warning for
@@ -87,10 +97,11 @@ func (h *Handler) forecastRunning(ctx context.Context, running []runningPod, pol
 	for _, p := range running {
 		all = append(all, p.uses...)
 	}
-	verdicts := h.judge(ctx, byImage(all), m.policies(), true)
+	policies, settings := m.policies(), h.settings()
+	verdicts := judge(ctx, settings.Gate, byImage(all), policies, true)
 	groups, unknown := map[string][]string{}, 0 // sentence -> pods
 	for _, p := range running {
-		r := reviewed{h.Settings(), m, byImage(p.uses), verdicts}
+		r := reviewed{settings, m, policies, byImage(p.uses), verdicts}
 		refused := denied(r.objections(policy))
 		switch {
 		case len(refused) == 0:
@@ -181,11 +192,11 @@ func grouped(groups map[string][]string) []string {
 	warnings := make([]string, len(sentences))
 	for i, sentence := range sentences {
 		pods := groups[sentence]
-		who := "running pod " + clip(pods[0], 40)
+		who := "running pod " + gate.Clip(pods[0], 40)
 		if more := len(pods) - 1; more > 0 {
 			who += fmt.Sprintf(" (and %d other pods)", more)
 		}
-		warnings[i] = clip(who+" would now be refused: "+sentence, maxWarning)
+		warnings[i] = gate.Clip(who+" would now be refused: "+sentence, maxWarning)
 	}
 	return bounded(warnings)
 }

@@ -110,6 +110,29 @@ func TestRelabelThatChangesNothing(t *testing.T) {
 	}
 }
 
+// A peer that is no API server may leave the name out, and a list without a namespace
+// is of all of them: none is asked for, and nothing is told of anybody's pods.
+func TestRelabelOfNoNamespace(t *testing.T) {
+	l, cluster := newLab(t, webhook.Settings{Enforce: webhook.None}), newAPIServer(t)
+	l.handler.Pods = cluster.reader(t)
+	cluster.pods = []corev1.Pod{running("web", l.images["bad"])}
+	object := func(name string) map[string]any {
+		return map[string]any{"metadata": map[string]any{"name": name, "labels": map[string]string{webhook.EnforceLabel: "dev"}}}
+	}
+	for _, c := range []struct{ name, object string }{{"", "shop"}, {"", ""}, {"shop", ""}, {"shop", "other"}} {
+		req := namespaced(admissionv1.Update, nil, nil)
+		req.Name, req.Object = c.name, rawOf(object(c.object))
+		got := l.ask(t, req)
+		wantAllowed(t, got)
+		if len(got.Warnings) != 1 || !strings.HasPrefix(got.Warnings[0], "the running pods were not looked at: the review names no namespace") {
+			t.Errorf("%+v: %q", c, got.Warnings)
+		}
+	}
+	if n := cluster.calls(); n > 0 {
+		t.Errorf("pods were listed %d times", n)
+	}
+}
+
 // A policy that does not exist is named, for each label by what it would do.
 func TestRelabelToAnUnknownPolicy(t *testing.T) {
 	l, cluster := newLab(t, webhook.Settings{}), newAPIServer(t)

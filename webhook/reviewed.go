@@ -16,8 +16,9 @@ import (
 type reviewed struct {
 	settings Settings
 	modes    modes
-	images   [][]use // the places of each
-	verdicts map[question]gate.Verdict
+	policies []string // that the modes ask for
+	images   [][]use  // the places of each
+	verdicts verdicts
 }
 
 // objection is an image that a mode does not let pass unsaid.
@@ -36,9 +37,9 @@ func (r reviewed) objections(policy string) []objection {
 	var list []objection
 	for _, uses := range r.images {
 		q := question{uses[0].image, policy}
-		v, ok := r.verdicts[q]
+		v, ok := r.verdicts.on(q)
 		if !ok { // a verdict that was not asked for is no yes
-			v = unjudged(q, &gate.Trouble{Cause: gate.Internal, Text: "a fault of ecr-gate itself", Mend: "report it with ecr-gate's log"})
+			v = unjudged(q, nil)
 		}
 		if t := r.settings.treatment(v); t != Allow {
 			list = append(list, objection{uses, v, t})
@@ -61,7 +62,7 @@ func (r reviewed) response() admission.Response {
 	refused := denied(against)
 	var response admission.Response
 	if len(refused) > 0 {
-		response = admission.Denied(refusal(refused))
+		response = admission.Denied(refusal(refused)).WithWarnings(bounded(r.notes())...)
 	} else {
 		response = admission.Allowed("").WithWarnings(r.warnings(against)...)
 	}
@@ -82,12 +83,20 @@ func (r reviewed) warnings(enforced []objection) []string {
 			list = append(list, o.warning("let in with a warning: "))
 		}
 	}
+	return bounded(append(list, r.notes()...))
+}
+
+// notes are what is to be known of the verdicts, whatever became of the pod: that one
+// rests on an earlier answer of ECR's, say.
+func (r reviewed) notes() []string {
+	var list []string
 	for _, uses := range r.images {
-		for _, w := range r.verdicts[question{uses[0].image, r.modes.enforce}].Warnings {
-			list = append(list, clip(uses[0].String()+": "+w, maxWarning))
+		v, _ := r.verdicts.on(question{uses[0].image, r.modes.enforce})
+		for _, w := range v.Warnings {
+			list = append(list, gate.Clip(uses[0].String()+": "+w, maxWarning))
 		}
 	}
-	return bounded(list)
+	return list
 }
 
 // forecast warns whoever applies a workload of what its pods will meet.
@@ -108,7 +117,7 @@ func (r reviewed) forecast() []string {
 func (r reviewed) annotations(enforced []objection) map[string]string {
 	notes := map[string]string{
 		"enforce-policy": r.modes.enforce,
-		"images":         r.judged(r.modes.policies()[0]),
+		"images":         r.judged(r.policies[0]),
 	}
 	for _, o := range enforced {
 		if o.verdict.Outcome == gate.Unavailable && o.verdict.Cause != gate.NotECR {
@@ -127,17 +136,17 @@ func (r reviewed) annotations(enforced []objection) map[string]string {
 func (r reviewed) judged(policy string) string {
 	var list []string
 	for _, uses := range r.images {
-		v := r.verdicts[question{uses[0].image, policy}]
+		v, _ := r.verdicts.on(question{uses[0].image, policy})
 		list = append(list, uses[0].name+"="+cmp.Or(v.Digest, "unresolved")+" "+v.Outcome.String())
 	}
-	return clip(strings.Join(list, ", "), maxMessage)
+	return gate.Clip(strings.Join(list, ", "), maxMessage)
 }
 
 // log writes one line for each verdict.
 func (r reviewed) log(ctx context.Context, log *slog.Logger, req admission.Request, p pod) {
 	for _, uses := range r.images {
-		for _, policy := range r.modes.policies() {
-			v := r.verdicts[question{uses[0].image, policy}]
+		for _, policy := range r.policies {
+			v, _ := r.verdicts.on(question{uses[0].image, policy})
 			level, attrs := slog.LevelInfo, []slog.Attr{
 				slog.String("door", "webhook"),
 				slog.String("requestId", string(req.UID)),

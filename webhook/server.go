@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -34,7 +35,7 @@ const drainTime = 3 * time.Second
 func serveTLS(ctx context.Context, address, certDir string, endpoint *Endpoint, log *slog.Logger, listening func()) error {
 	certificate, err := certwatcher.New(filepath.Join(certDir, certFile), filepath.Join(certDir, keyFile))
 	if err != nil {
-		return err
+		return fmt.Errorf("the certificate in %s cannot be used: %w; write %s and %s of one issue there, and start again", certDir, err, certFile, keyFile)
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {

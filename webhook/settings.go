@@ -40,6 +40,10 @@ type Settings struct {
 	OnUnavailable        Treatment // images that could not be checked
 	// Policies are the names a label may use, to tell who sets another one.
 	Policies []string
+	// Gate has the policies of the same version of the configuration, for settings
+	// that change: one version's choice of a policy says nothing of what another one
+	// calls so. nil: the handler's.
+	Gate Checker
 }
 
 // modes are the policies that hold for one namespace.

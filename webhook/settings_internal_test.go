@@ -62,7 +62,7 @@ func TestTreatment(t *testing.T) {
 
 // A verdict that nobody asked for is no yes, in any mode.
 func TestMissingVerdict(t *testing.T) {
-	r := reviewed{modes: modes{Auto, Auto, None}, images: [][]use{{{inContainer, "a", "nginx"}}}}
+	r := reviewed{modes: modes{Auto, Auto, None}, policies: []string{Auto}, images: [][]use{{{inContainer, "a", "nginx"}}}}
 	if got := r.response(); got.Allowed {
 		t.Error("let in without a verdict")
 	}

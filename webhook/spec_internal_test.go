@@ -139,3 +139,29 @@ func TestGrouped(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// A pod goes by its name, and by what its name will start with where it has none yet.
+func TestNameOfAPod(t *testing.T) {
+	for want, metadata := range map[string]string{
+		"web-1": `{"name":"web-1","generateName":"web-"}`, "web-": `{"generateName":"web-"}`, "": `{}`,
+	} {
+		p, err := readPod([]byte(`{"metadata":` + metadata + `,"spec":{"containers":[{}]}}`))
+		if err != nil || p.name() != want {
+			t.Errorf("got %q, %v, want %q", p.name(), err, want)
+		}
+	}
+}
+
+// What cannot be read is said in words of ours: the place, and what is wrong there.
+func TestUnreadableInPlainWords(t *testing.T) {
+	for raw, want := range map[string]string{
+		`[]`:                                    "/: what stands there is of another type",
+		`{"spec":7}`:                            "/spec: what stands there is of another type",
+		`{"spec":{"containers":"x"}}`:           "/spec/containers: what should be a list is none",
+		`{"spec":{"containers":[{"image":7}]}}`: "/spec/containers/0/image: what stands there is of another type",
+	} {
+		if _, err := readPod([]byte(raw)); err == nil || err.Error() != "the pod in the review cannot be read: "+want {
+			t.Errorf("%s: %v", raw, err)
+		}
+	}
+}

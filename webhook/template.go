@@ -1,8 +1,13 @@
 package webhook
 
 import (
+	"context"
+
 	"github.com/go-json-experiment/json"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"github.com/ecr-gate/ecr-gate/gate"
 )
 
 // templated are the resources that make pods from a template, whichever of their
@@ -42,4 +47,46 @@ func templateUses(raw []byte) []use {
 		return nil
 	}
 	return append(w.Spec.Template.Spec.uses(), w.Spec.JobTemplate.Spec.Template.Spec.uses()...)
+}
+
+// template warns about the pods that a workload will make, and has their scans in
+// the cache by the time that they come.
+func (h *Handler) template(ctx context.Context, req admission.Request) admission.Response {
+	if !h.enter() {
+		return admission.Allowed("") // its pods will be told
+	}
+	defer h.leave()
+	images := byImage(judgeable(templateUses(req.Object.Raw)))
+	if len(images) == 0 || len(images) > maxImages {
+		return admission.Allowed("") // so will they
+	}
+	settings := h.settings()
+	labels, err := h.labels(ctx, req.Namespace)
+	if err != nil {
+		return admission.Allowed("") // and here
+	}
+	m := settings.modes(labels)
+	policies := m.policies()
+	if len(policies) == 0 {
+		return admission.Allowed("")
+	}
+	r := reviewed{settings, m, policies, images, judge(ctx, settings.Gate, images, policies, isDryRun(req))}
+	return admission.Allowed("").WithWarnings(r.forecast()...)
+}
+
+// judgeable leaves out what no kubelet could run: templates hold placeholders,
+// such as Istio's image: auto, that a mutating webhook replaces in the pod.
+func judgeable(uses []use) []use {
+	var list []use
+	for _, u := range uses {
+		if u.image != "auto" && parses(u.image) {
+			list = append(list, u)
+		}
+	}
+	return list
+}
+
+func parses(image string) bool {
+	_, err := gate.ParseImage(image)
+	return err == nil
 }

@@ -24,17 +24,18 @@ func newActionType(io streams) *cobra.Command {
 		Use:   "action-type",
 		Short: "Print the CodePipeline action type for CloudFormation, or register it",
 		Long: `Print the custom action type as a CloudFormation template, or register it in
-the account and Region of the AWS environment with --register.`,
+the account and Region of the AWS environment with --register. A Region in the
+configuration file comes before the environment's, as it does for serve.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			action, err := configuredActionType(configFile)
+			c, err := loadConfig(configFile)
 			if err != nil {
 				return err
 			}
 			if register {
-				return registerActionType(cmd.Context(), io, action)
+				return registerActionType(cmd.Context(), io, c)
 			}
-			return printActionType(io, action)
+			return printActionType(io, configuredActionType(c))
 		},
 	}
 	cmd.Flags().StringVar(&configFile, "config", "", "configuration file (default: Test/Custom/EcrGate/1)")
@@ -42,12 +43,12 @@ the account and Region of the AWS environment with --register.`,
 	return cmd
 }
 
-func configuredActionType(file string) (pipeline.ActionType, error) {
-	c, err := loadConfig(file)
-	if err != nil || c.Pipeline == nil {
-		return pipeline.ActionType{Category: "Test", Provider: "EcrGate", Version: "1"}, err
+// configuredActionType is the default one where the configuration has no pipeline.
+func configuredActionType(c *config.Config) pipeline.ActionType {
+	if c.Pipeline == nil {
+		return pipeline.ActionType{}
 	}
-	return actionType(c), nil
+	return actionType(c)
 }
 
 func printActionType(io streams, action pipeline.ActionType) error {
@@ -78,8 +79,9 @@ func printActionType(io streams, action pipeline.ActionType) error {
 	return encoder.Encode(template)
 }
 
-func registerActionType(ctx context.Context, io streams, action pipeline.ActionType) error {
-	env, err := awsEnvironment(ctx, config.Default())
+func registerActionType(ctx context.Context, io streams, c *config.Config) error {
+	action := configuredActionType(c)
+	env, err := awsEnvironment(ctx, c)
 	if err != nil {
 		return err
 	}

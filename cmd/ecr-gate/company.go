@@ -31,7 +31,7 @@ func company(now time.Time) []product {
 			{Platform: "linux/arm64", Scans: []awslocal.Scan{enhanced(scanned, curl, log4shell)}},
 			{Attestation: true},
 		}}},
-		{"probe", "FROM scratch: ECR cannot scan it", awslocal.Image{Scans: []awslocal.Scan{{
+		{"agent", "FROM scratch: ECR cannot scan it", awslocal.Image{Scans: []awslocal.Scan{{
 			Status: "FAILED", Description: "UnsupportedImageError: The operating system and/or package manager are not supported.",
 			NoImageScanFindings: true,
 		}}}},

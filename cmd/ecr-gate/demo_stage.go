@@ -37,12 +37,11 @@ func (byWorker) action() awslocal.Action {
 }
 
 func (byWorker) open(ctx context.Context, aws *awslocal.Server, judge *gate.Gate, _ map[string][]byte) (func(), error) {
-	action := pipeline.ActionType{Category: "Test", Provider: "EcrGate", Version: "1"}
-	if err := createActionType(ctx, aws.AWSConfig(), action); err != nil {
+	if err := createActionType(ctx, aws.AWSConfig(), pipeline.ActionType{}); err != nil {
 		return nil, err
 	}
 	worker := pipeline.Worker{
-		Config: aws.AWSConfig(), Gate: judge, RegistryHost: ecr.RegistryHost, ActionType: action, PollInterval: 400 * time.Millisecond,
+		Config: aws.AWSConfig(), Gate: judge, RegistryHost: ecr.RegistryHost, PollInterval: 400 * time.Millisecond,
 	}
 	working, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -86,16 +85,13 @@ func examine(ctx context.Context, io streams, flags doctorFlags, args []string) 
 	return exitOf(results)
 }
 
-// imagesToExamine reads every reference, each once: one that is none is a mistake in
-// the command.
+// imagesToExamine reads every reference, each once.
 func imagesToExamine(args []string) ([]gate.Image, error) {
 	var images []gate.Image
 	for _, written := range args {
-		img, err := gate.ParseImage(written)
+		img, err := parseReference(written)
 		if err != nil {
-			var t *gate.Trouble
-			errors.As(err, &t)
-			return nil, fmt.Errorf("%q: %s; %s", written, t.Text, t.Mend)
+			return nil, err
 		}
 		img.Registry = ecr.CanonicalHost(img.Registry)
 		if !slices.Contains(images, img) {
@@ -114,15 +110,6 @@ func examineAWS(ctx context.Context, flags doctorFlags, c *config.Config, env aw
 	progress.show("asking CodePipeline")
 	jobs := pipeline.Examination{Config: env, ActionType: actionType(c), Caller: registry.Caller(), ConfigFile: flags.config}
 	return append(results, jobs.Run(ctx)...), access
-}
-
-// examined shows that one more image was looked at.
-func (p *progress) examined() {
-	p.judged()
-	p.mu.Lock()
-	over := p.over
-	p.mu.Unlock()
-	p.show(fmt.Sprintf("%d of %d images looked at", over, p.total))
 }
 
 func printResults(io streams, flags doctorFlags, results []doctor.Result) error {

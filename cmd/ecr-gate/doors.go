@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,14 +26,19 @@ type doors struct {
 	metrics  *metrics
 	log      *slog.Logger
 	env      aws.Config
+	now      func() time.Time
+	room     *gate.Room
 	gate     atomic.Pointer[gate.Gate]
 	settings atomic.Pointer[webhook.Settings]
 
-	started, current *config.Config // of whoever calls use, one at a time
+	// Of whoever calls use, one at a time.
+	started, current *config.Config
+	webhook          *config.Webhook // the last there was
 
 	mu         sync.Mutex // over what follows
 	registries []ecr.Registry
 	facts      *gate.Cache
+	retired    []func() // close earlier caches
 }
 
 // What metrics call the doors.
@@ -39,8 +47,8 @@ const (
 	pipelineDoor = "pipeline"
 )
 
-func newDoors(m *metrics, log *slog.Logger, env aws.Config) *doors {
-	return &doors{metrics: m, log: log, env: env}
+func newDoors(m *metrics, log *slog.Logger, env aws.Config, now func() time.Time) *doors {
+	return &doors{metrics: m, log: log, env: env, now: now, room: gate.NewRoom()}
 }
 
 func (d *doors) close() {
@@ -49,22 +57,34 @@ func (d *doors) close() {
 	if d.facts != nil {
 		d.facts.Close()
 	}
+	for _, retire := range d.retired {
+		retire()
+	}
 }
 
 // use puts a configuration in force. What the doors themselves were started with
-// (which of them, action type, Region, ports) stays until the next start.
+// (which of them, action type, Region, ports) stays until the next start. One that
+// leaves a door without its policy is refused.
 func (d *doors) use(c *config.Config) {
+	if err := d.policyGone(c); err != nil {
+		d.keep(err)
+		return
+	}
 	d.metrics.reload.Set(1)
 	if reflect.DeepEqual(c, d.current) {
 		return // the watcher begins with the one that serve began with; or a bad one was taken back
 	}
 	d.current = c
-	source, retire := d.source(registries(c))
-	g := gateOf(c, source)
+	g := gateOf(c, d.source(registries(c)))
+	g.Room = d.room
+	g.Now = d.now
 	d.gate.Store(g)
-	retire()
 	if c.Webhook != nil {
-		settings := webhookSettings(c.Webhook, g.PolicyNames())
+		d.webhook = c.Webhook
+	}
+	if d.webhook != nil { // without its block the door stays open until the next start, with the new policies
+		settings := webhookSettings(d.webhook, g.PolicyNames())
+		settings.Gate = through{doors: d, door: webhookDoor, gate: func() *gate.Gate { return g }}
 		d.settings.Store(&settings)
 	}
 	if d.started == nil {
@@ -78,6 +98,24 @@ func (d *doors) use(c *config.Config) {
 	for _, w := range c.Warnings {
 		d.log.Warn("configuration", "warning", w)
 	}
+}
+
+// policyGone says that the webhook's last block, which holds on where the new
+// configuration has none, names a policy that the new one lacks: every pod would be
+// refused. Where serve was started without a webhook there is none to refuse them.
+func (d *doors) policyGone(c *config.Config) error {
+	kept := d.webhook
+	if kept == nil || c.Webhook != nil || d.started == nil || d.started.Webhook == nil {
+		return nil
+	}
+	for _, mode := range []struct{ key, value string }{{"enforce", kept.Enforce}, {"warn", kept.Warn}, {"audit", kept.Audit}} {
+		known := func(p config.Policy) bool { return p.Name == mode.value }
+		if mode.value != config.Auto && mode.value != config.None && !slices.ContainsFunc(c.Policies, known) {
+			return fmt.Errorf("the webhook stays open until serve is restarted, and its %s names policy %s, which is gone; put the policy back, and take it out after the restart",
+				mode.key, mode.value)
+		}
+	}
+	return nil
 }
 
 // readAtStart lists what differs of that which a running process does not follow.
@@ -100,21 +138,36 @@ func readAtStart(started, now *config.Config) []string {
 const loadTimeout = time.Minute
 
 // source is ECR behind the cache. Other registries or roles may mean other
-// answers, so they begin with an empty one; the old one is to be retired once
-// nobody asks it any more.
-func (d *doors) source(registries []ecr.Registry) (source gate.Source, retire func()) {
+// answers, so they begin with an empty one; the old one is closed once nobody can be
+// waiting for it any more.
+func (d *doors) source(registries []ecr.Registry) gate.Source {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	old := d.facts
 	if old != nil && reflect.DeepEqual(registries, d.registries) {
-		return old, func() {}
+		return old
 	}
 	d.registries = registries
-	d.facts = gate.NewCache(ecr.NewSource(d.env, registries), gate.CacheOptions{Count: d.metrics.cached, LoadTimeout: loadTimeout})
-	return d.facts, func() {
-		if old != nil {
-			old.Close()
-		}
+	d.facts = gate.NewCache(ecr.NewSource(d.env, registries), gate.CacheOptions{
+		MaxBytes: cacheBytes(), Count: d.metrics.cached, LoadTimeout: loadTimeout, Near: inRegions(d.env.Region, registries), Now: d.now,
+	})
+	if old != nil {
+		retire := sync.OnceFunc(old.Close)
+		d.retired = append(d.retired, retire)
+		time.AfterFunc(2*loadTimeout, retire)
+	}
+	return d.facts
+}
+
+// inRegions tells the registries of the own Region and of those that the configuration
+// lists.
+func inRegions(own string, registries []ecr.Registry) func(registry string) bool {
+	regions := []string{own}
+	for _, r := range registries {
+		regions = append(regions, r.Regions...)
+	}
+	return func(registry string) bool {
+		return slices.ContainsFunc(regions, func(region string) bool { return strings.Contains(registry, "."+region+".") })
 	}
 }
 
@@ -124,29 +177,31 @@ func (d *doors) keep(err error) {
 	d.log.Error("the new configuration is refused; the last good one stays in force", "error", err)
 }
 
-// through is one door's way to the gate: with the configuration of the moment, and
-// counted. It implements pipeline.Checker and webhook.Checker.
+// through is one door's way to a gate, where verdicts are counted. It implements
+// pipeline.Checker and webhook.Checker.
 type through struct {
 	*doors
 	door string
+	gate func() *gate.Gate // the one of the moment, or one version's
 }
 
 // Check counts every verdict but those of a dry run, of which nothing may be left,
 // and those on images that the webhook is told to let pass without one.
 func (t through) Check(ctx context.Context, req gate.Request) gate.Verdict {
-	start := time.Now()
-	v := t.gate.Load().Check(ctx, req)
+	start, g := time.Now(), t.gate()
+	v := g.Check(ctx, req)
 	unasked := t.door == webhookDoor && v.Cause == gate.NotECR && t.settings.Load().NonECRImages != webhook.Deny
 	if !req.DryRun && !unasked {
-		t.metrics.verdict(t.door, v, time.Since(start).Seconds())
+		t.metrics.verdict(t.door, v, g.PolicyNames(), time.Since(start).Seconds())
 	}
 	return v
 }
 
-func (d *doors) worker(c *config.Config) pipeline.Worker {
+// worker is the pipelines' door; the file is named in what its log says to do.
+func (d *doors) worker(c *config.Config, file string) pipeline.Worker {
 	return pipeline.Worker{
-		Config: d.env, Gate: through{d, pipelineDoor}, ActionType: actionType(c), RegistryHost: ecr.RegistryHost, Reports: reports(),
+		Config: d.env, Gate: through{d, pipelineDoor, d.gate.Load}, ActionType: actionType(c), RegistryHost: ecr.RegistryHost, Files: artifactFiles(),
 		MaxWait: c.Pipeline.MaxWait, PollInterval: c.Pipeline.PollInterval, Concurrency: c.Pipeline.Concurrency,
-		Log: d.log, Counts: d.metrics.job,
+		ConfigFile: file, Now: d.now, Log: d.log, Counts: d.metrics.job,
 	}
 }

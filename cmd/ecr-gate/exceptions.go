@@ -52,6 +52,14 @@ func exceptionFilesOf(configuration string, named []string) (exceptionFiles, err
 	return list, nil
 }
 
+// writeEntries puts an exception file's new content in the place of the old one.
+func writeEntries(path string, content []byte) error {
+	if err := replaceFile(path, content); err != nil {
+		return fmt.Errorf("%s: cannot be written: %w", path, err)
+	}
+	return nil
+}
+
 func (l exceptionFiles) rules() exception.Rules { return l.config.Exceptions.Rules() }
 
 // path is where a file is.

@@ -42,7 +42,7 @@ configuration requires, or that another one covers already is refused.`,
 	f.StringArrayVar(&flags.draft.Packages, "package", nil, "package it is for, NAME or NAME@VERSION; may be repeated (default: any)")
 	f.StringArrayVar(&flags.draft.Repositories, "repository", nil, "glob of repositories it is for; may be repeated (default: any)")
 	f.StringVar(&flags.draft.Statement, "statement", "", "why it is tolerable")
-	f.StringVar(&flags.expires, "expires", "", "when it lapses: days from now, as 30d, or a date (default: never)")
+	f.StringVar(&flags.expires, "expires", "", "when it expires: days from now, as 30d, or a date (default: never)")
 	f.StringVar(&flags.draft.Owner, "owner", "", "who looks after it")
 	f.StringVar(&flags.draft.Ticket, "ticket", "", "where it is discussed")
 	return cmd
@@ -73,12 +73,12 @@ func addException(io streams, flags addFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := exception.WriteFile(flags.file, content); err != nil {
+	if err := writeEntries(flags.file, content); err != nil {
 		return err
 	}
 	text := gate.Clean(added.Source) + " added, without an end\n"
 	if !added.ExpiresAt.IsZero() {
-		text = gate.Clean(added.Source) + " added, lapses at " + added.ExpiresAt.Format(time.RFC3339) + "\n"
+		text = gate.Clean(added.Source) + " added, expires at " + added.ExpiresAt.Format(time.RFC3339) + "\n"
 	}
 	if flags.config != "" && !listed {
 		text += gate.Clean(flags.config) + " does not name the file: add it to exceptions.files\n"

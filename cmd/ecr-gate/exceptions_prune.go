@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/ecr-gate/ecr-gate/gate/exception"
 )
 
 type pruneFlags struct {
@@ -77,7 +75,7 @@ func pruneExceptions(ctx context.Context, io streams, flags pruneFlags, args []s
 		if flags.dryRun {
 			continue
 		}
-		if err := exception.WriteFile(file.path, file.data); err != nil {
+		if err := writeEntries(file.path, file.data); err != nil {
 			return err
 		}
 	}

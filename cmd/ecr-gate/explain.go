@@ -81,23 +81,6 @@ func explain(ctx context.Context, io streams, flags explainFlags, image, id stri
 	return nil
 }
 
-// mustBeReference finds what is no reference before AWS is asked.
-func mustBeReference(image string) error {
-	_, err := gate.ParseImage(image)
-	var t *gate.Trouble
-	if errors.As(err, &t) {
-		return fmt.Errorf("%q: %s; %s", image, t.Text, t.Mend)
-	}
-	return err
-}
-
-func mustKnowPolicy(g *gate.Gate, name string) error {
-	if name != "" && !slices.Contains(g.PolicyNames(), name) {
-		return fmt.Errorf("--policy %s: there is no such policy; one of %s", name, strings.Join(g.PolicyNames(), ", "))
-	}
-	return nil
-}
-
 func writeExplanationJSON(w io.Writer, e gate.Explanation) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)

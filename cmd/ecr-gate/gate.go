@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -45,6 +47,13 @@ func openGate(ctx context.Context, io streams, file, policy string) (*gate.Gate,
 		return nil, err
 	}
 	return g, mustKnowPolicy(g, policy)
+}
+
+func mustKnowPolicy(g *gate.Gate, name string) error {
+	if name != "" && !slices.Contains(g.PolicyNames(), name) {
+		return fmt.Errorf("--policy %s: there is no such policy; one of %s", name, strings.Join(g.PolicyNames(), ", "))
+	}
+	return nil
 }
 
 // newGate wires a gate to ECR as the AWS environment says.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -43,14 +42,6 @@ func serveLambda(ctx context.Context, std streams) {
 	lambda.StartWithOptions(f, lambda.WithContext(ctx))
 }
 
-// limitMemory has garbage collected in time: at the function's limit Lambda ends the
-// process, and nobody reports the job.
-func limitMemory() {
-	if size, err := strconv.ParseInt(os.Getenv(envMemory), 10, 64); err == nil && size > 0 {
-		debug.SetMemoryLimit(size << 20 * 8 / 10)
-	}
-}
-
 // enforced is whether jobs may not choose a mode or a policy. What cannot be read
 // means yes.
 func enforced() bool {
@@ -63,9 +54,9 @@ func enforced() bool {
 // function has little memory, and verdict.json has them all.
 const maxFunctionFindings = 2000
 
-// functionReports are the reports that a function can afford.
-func functionReports() map[string]func(io.Writer, []gate.Verdict) error {
-	files := reports()
+// functionFiles are the files of the output artifact that a function can afford.
+func functionFiles() pipeline.Files {
+	files := artifactFiles()
 	for _, name := range []string{"report.html", "report.sarif"} {
 		whole := files[name]
 		files[name] = func(w io.Writer, verdicts []gate.Verdict) error {
@@ -118,7 +109,7 @@ func (f *function) handle(ctx context.Context, event []byte) error {
 	}
 	if job {
 		return pipeline.Function{
-			Config: f.env, RegistryHost: ecr.RegistryHost, Reports: functionReports(), Enforce: enforced(), Log: f.log,
+			Config: f.env, RegistryHost: ecr.RegistryHost, Files: functionFiles(), Enforce: enforced(), Log: f.log,
 			Gate: func(ctx context.Context) (pipeline.Checker, time.Duration, error) {
 				c, err := f.configure(ctx)
 				if err != nil {

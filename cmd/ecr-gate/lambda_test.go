@@ -267,10 +267,10 @@ func TestLambdaStoreHangs(t *testing.T) {
 }
 
 // A function has little memory: of very many findings it writes verdict.json only.
-func TestFunctionReports(t *testing.T) {
+func TestFunctionFiles(t *testing.T) {
 	for n, want := range map[int]bool{maxFunctionFindings: true, maxFunctionFindings + 1: false} {
 		verdicts := []gate.Verdict{{Findings: make([]gate.Finding, n-1)}, {Excepted: make([]gate.ExceptedFinding, 1)}}
-		for name, write := range functionReports() {
+		for name, write := range functionFiles() {
 			if err := write(io.Discard, verdicts); (err == nil) != (want || name == "verdict.json") {
 				t.Errorf("%s of %d findings: %v", name, n, err)
 			}
@@ -407,6 +407,9 @@ func TestLambdaConfiguration(t *testing.T) {
 			s.PutParameter("gate", strings.Replace(string(files["ecr-gate.yaml"]), "exceptions.yaml", "../exceptions.yaml", 1))
 			return nil
 		}, "ConfigurationError", "is not beside"},
+		"far too large": {"s3://gate/ecr-gate.yaml", func(s *lambdaSite) error {
+			return s.PutObject("gate", "ecr-gate.yaml", make([]byte, 5<<20))
+		}, "ConfigurationError", "ecr-gate.yaml: is larger than 1 MiB, which is the most that is read"},
 		"no parameter": {"ssm:none", nil, "ConfigurationError", "there is no SSM parameter none; see ECR_GATE_CONFIG"},
 		"no file":      {"/nowhere/ecr-gate.yaml", nil, "ConfigurationError", "no such file"},
 		"no key":       {"s3://gate", nil, "ConfigurationError", "write s3://BUCKET/KEY"},

@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/ecr-gate/ecr-gate/gate"
 )
 
 // version is set at link time.
@@ -62,11 +64,21 @@ func run(ctx context.Context, args []string, io streams) int {
 	case errors.As(err, &code):
 		return int(code)
 	}
-	_, _ = fmt.Fprintf(io.err, "ecr-gate: %v\n", err)
+	_, _ = fmt.Fprintf(io.err, "ecr-gate: %s\n", shown(err))
 	if errors.As(err, new(failed)) {
 		return exitNoAnswer
 	}
 	return exitUsage
+}
+
+// shown is an error's text, whose lines do nothing to a terminal: libraries quote
+// arguments and files as they are.
+func shown(err error) string {
+	lines := strings.Split(err.Error(), "\n")
+	for i, line := range lines {
+		lines[i] = gate.Clean(line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 func newRoot(io streams) *cobra.Command {
@@ -81,6 +93,7 @@ func newRoot(io streams) *cobra.Command {
 	root.SetIn(io.in)
 	root.SetOut(io.out)
 	root.SetErr(io.err)
+	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		newServe(io),
@@ -94,6 +107,14 @@ func newRoot(io streams) *cobra.Command {
 		newVersion(io),
 	)
 	return root
+}
+
+// flagError says how a duration is written: package time does not.
+func flagError(_ *cobra.Command, err error) error {
+	if given, _, ok := strings.Cut(err.Error(), ": time: "); ok {
+		return fmt.Errorf("%s is no duration; write hours, minutes and seconds, as 72h, 20m or 1h30m", strings.TrimPrefix(given, "invalid "))
+	}
+	return err
 }
 
 // knownCommand refuses what was meant as a command and is none.

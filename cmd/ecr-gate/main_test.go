@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/ecr-gate/ecr-gate/awslocal"
+	"github.com/ecr-gate/ecr-gate/gate"
 )
 
 func TestMain(m *testing.M) {
@@ -45,6 +47,28 @@ func TestScripts(t *testing.T) {
 	})
 }
 
+// What an error quotes does nothing to the terminal it is shown on.
+func TestErrorsAreCleanLines(t *testing.T) {
+	for _, args := range [][]string{
+		{"check", "--config", "a\x1b[2J\nb.yaml", "x"},
+		{"check", "--config", "/none/\x7f\u202e.yaml", "x"},
+		{"check", "-f", "\u009b2J.yaml"},
+		{"exceptions", "lint", "\x1b[31m"},
+		{"check", "--\x1b[2J"},
+		{"\x1b[2J\r"},
+	} {
+		var errs strings.Builder
+		if code := run(t.Context(), args, streams{in: strings.NewReader(""), out: io.Discard, err: &errs}); code != exitUsage {
+			t.Errorf("%q: exit %d, want %d", args, code, exitUsage)
+		}
+		for line := range strings.Lines(errs.String()) {
+			if line = strings.TrimSuffix(line, "\n"); gate.Clean(line) != line {
+				t.Errorf("%q: no clean line: %q", args, line)
+			}
+		}
+	}
+}
+
 // The demo is the README's first command.
 func TestDemo(t *testing.T) {
 	var out, errs strings.Builder
@@ -60,7 +84,7 @@ func TestDemo(t *testing.T) {
 		"image not allowed: shop/web:1.4",
 		"search    deployed",
 		"linux/arm64",
-		"probe     stopped at Scan",
+		"agent     stopped at Scan",
 		"excepted: HIGH CVE-2026-2201",
 	} {
 		if !strings.Contains(out.String(), want) {

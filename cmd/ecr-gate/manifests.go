@@ -11,9 +11,11 @@ import (
 	"slices"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/ecr-gate/ecr-gate/gate"
 )
 
-// maxManifests bounds what is read from one file or from standard input.
+// maxManifestBytes bounds what is read from one file or from standard input.
 const maxManifestBytes = 64 << 20
 
 // manifestImages lists the images of every pod in Kubernetes manifests: of pods,
@@ -32,7 +34,7 @@ func manifestImages(stdin io.Reader, file string) ([]string, error) {
 			break
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: document %d is not YAML: %w", file, document, err)
+			return nil, fmt.Errorf("%s: document %d is not YAML: %s", file, document, gate.Clean(err.Error())) // it quotes the file
 		}
 		found = append(found, podImages(plain(node))...)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -105,7 +106,7 @@ func (m *metrics) certificate(expiry func() time.Time) {
 // registerExceptions counts exceptions whenever somebody looks: they lapse without
 // any file changing.
 func (m *metrics) registerExceptions() {
-	for _, state := range []string{"active", "expiring", "expired"} {
+	for _, state := range []string{active, string(gate.ExceptionExpiring), string(gate.ExceptionExpired)} {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "ecr_gate_exceptions", Help: "Exceptions in force, soon expiring and expired.",
 			ConstLabels: prometheus.Labels{"state": state},
@@ -127,22 +128,28 @@ func (m *metrics) countExceptions(state string, now time.Time) float64 {
 	return n
 }
 
+// active is the state of an exception that nothing has to be said of.
+const active = "active"
+
 func stateOf(e gate.Exception, now time.Time) string {
 	switch {
 	case e.Lapsed(now):
-		return "expired"
+		return string(gate.ExceptionExpired)
 	case e.Lapsed(now.Add(gate.SoonExpiring)):
-		return "expiring"
+		return string(gate.ExceptionExpiring)
 	default:
-		return "active"
+		return active
 	}
 }
 
 func (m *metrics) job(result pipeline.Result) { m.jobs.WithLabelValues(string(result)).Inc() }
 
-func (m *metrics) verdict(door string, v gate.Verdict, seconds float64) {
+// verdict counts one that a gate gave, which has these policies. What else a request
+// called a policy is one series: whoever labels a namespace or posts to the webhook
+// could make any number.
+func (m *metrics) verdict(door string, v gate.Verdict, policies []string, seconds float64) {
 	policy := v.Policy
-	if v.Cause == gate.UnknownPolicy { // whoever labels a namespace could make any number of series
+	if policy != "" && !slices.Contains(policies, policy) {
 		policy = "unknown"
 	}
 	m.verdicts.WithLabelValues(door, v.Outcome.String(), policy).Inc()

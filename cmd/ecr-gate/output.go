@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ecr-gate/ecr-gate/gate"
+	"github.com/ecr-gate/ecr-gate/gate/pipeline"
 	"github.com/ecr-gate/ecr-gate/gate/report"
 )
 
@@ -109,7 +110,7 @@ func (o *outputs) write(standard io.Writer, verdicts []gate.Verdict) {
 		case out.file == "":
 			_, err = standard.Write(text.Bytes())
 		default:
-			err = replace(out.file, text.Bytes())
+			err = put(out.file, text.Bytes())
 		}
 		if err != nil {
 			o.fault(fmt.Errorf("the report %s is not written: %w", strings.TrimSuffix(out.name+" to "+out.file, " to "), err))
@@ -117,33 +118,17 @@ func (o *outputs) write(standard io.Writer, verdicts []gate.Verdict) {
 	}
 }
 
-// replace leaves the file as it was or writes the whole report: half of one could be
-// read as all there is.
-func replace(file string, text []byte) error {
-	info, err := os.Stat(file)
-	if err == nil && !info.Mode().IsRegular() {
+// put writes into a pipe or a device, and replaces a file as a whole.
+func put(file string, text []byte) error {
+	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
 		return os.WriteFile(file, text, 0o600)
 	}
-	mode := os.FileMode(0o644)
-	if err == nil {
-		mode = info.Mode().Perm()
-	}
-	temporary, err := os.CreateTemp(filepath.Dir(file), ".ecr-gate-")
-	if err != nil {
-		return cause(err)
-	}
-	defer os.Remove(temporary.Name()) //nolint:errcheck // renamed by then, if all went well
-	_, err = temporary.Write(text)
-	err = errors.Join(err, temporary.Chmod(mode), temporary.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(temporary.Name(), file)
+	return replaceFile(file, text)
 }
 
-// reports are what the pipeline's output artifact holds, by file.
-func reports() map[string]func(io.Writer, []gate.Verdict) error {
-	files := map[string]func(io.Writer, []gate.Verdict) error{}
+// artifactFiles are what the pipeline's output artifact holds.
+func artifactFiles() pipeline.Files {
+	files := pipeline.Files{}
 	for file, format := range map[string]string{"verdict.json": "json", "report.html": "html", "report.sarif": "sarif"} {
 		if f, ok := report.Named(format, report.Options{Now: time.Now, Version: versionText()}); ok {
 			files[file] = f

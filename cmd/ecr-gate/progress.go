@@ -65,6 +65,15 @@ func (p *progress) judged() {
 	p.mu.Unlock()
 }
 
+// examined shows that one more image was looked at.
+func (p *progress) examined() {
+	p.judged()
+	p.mu.Lock()
+	over := p.over
+	p.mu.Unlock()
+	p.show(fmt.Sprintf("%d of %d images looked at", over, p.total))
+}
+
 func (p *progress) show(line string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -18,6 +18,7 @@ import (
 
 	"github.com/ecr-gate/ecr-gate/config"
 	"github.com/ecr-gate/ecr-gate/gate"
+	"github.com/ecr-gate/ecr-gate/gate/exception/strict"
 )
 
 // loadFrom reads a configuration from a file, ssm:NAME or s3://BUCKET/KEY. The
@@ -94,20 +95,14 @@ func bucketShelf(env aws.Config, bucket, folder string) shelf {
 		if err != nil {
 			return nil, notFetched("s3://"+bucket+"/"+key, "s3:GetObject on arn:aws:s3:::"+bucket+"/"+key, err)
 		}
-		defer out.Body.Close() //nolint:errcheck // read only
-		text, err := io.ReadAll(io.LimitReader(out.Body, maxConfig+1))
+		defer out.Body.Close()                                              //nolint:errcheck // read only
+		text, err := io.ReadAll(io.LimitReader(out.Body, strict.MaxSize+1)) // one that is larger is refused where it is read
 		if err != nil {
 			return nil, notFetched("s3://"+bucket+"/"+key, "", err)
-		}
-		if len(text) > maxConfig {
-			return nil, fmt.Errorf("s3://%s/%s is larger than 4 MiB", bucket, key)
 		}
 		return text, nil
 	}
 }
-
-// maxConfig is far more than any policy; exception files grow.
-const maxConfig = 4 << 20
 
 func parameterShelf(env aws.Config, folder string) shelf {
 	client := ssm.NewFromConfig(env)

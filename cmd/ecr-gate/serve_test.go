@@ -113,6 +113,35 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// A worker whose action type is not registered says the command that registers it:
+// that one, and where it polls.
+func TestServeWithoutItsActionType(t *testing.T) {
+	localAWS(t)
+	file := filepath.Join(t.TempDir(), "gate.yaml")
+	text := "apiVersion: ecr-gate.dev/v1alpha1\nkind: Config\naws: {region: eu-central-1}\npipeline: {actionType: {version: \"2\"}}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	logs, ended := &buffer{}, make(chan int, 1)
+	go func() {
+		ended <- run(ctx, []string{"serve", "--config", file, "--metrics-bind-address", "0", "--health-probe-bind-address", "0"},
+			streams{in: strings.NewReader(""), out: io.Discard, err: logs})
+	}()
+	eventually(t, func() error {
+		want := `"hint":"register the action type first: AWS_REGION=eu-central-1 ecr-gate action-type --register --config ` + file + `"`
+		if !strings.Contains(logs.String(), want) {
+			return fmt.Errorf("no %s\n%s", want, logs)
+		}
+		return nil
+	})
+	stop()
+	if code := <-ended; code != exitOK {
+		t.Errorf("exit %d\n%s", code, logs)
+	}
+}
+
 func get(t *testing.T, url string) string {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)

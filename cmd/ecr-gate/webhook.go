@@ -27,7 +27,7 @@ func (d *doors) newWebhook(flags serveFlags, c *config.Config) (*webhook.Door, e
 	klog.SetSlogLogger(d.log) // client-go's own lines
 	slog.SetDefault(d.log)    // and net/http's, of a handshake that failed
 	door := &webhook.Door{
-		Gate: through{d, webhookDoor}, Settings: func() webhook.Settings { return *d.settings.Load() }, Log: d.log,
+		Gate: through{d, webhookDoor, d.gate.Load}, Settings: func() webhook.Settings { return *d.settings.Load() }, Log: d.log,
 		Port: flags.port, CertDir: flags.certPath, Name: flags.name,
 		NamespaceLabels: c.Webhook.NamespaceLabels,
 		Refused:         func(r webhook.Refusal) { d.metrics.refused.WithLabelValues(string(r)).Inc() },

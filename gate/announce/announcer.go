@@ -32,9 +32,9 @@ type Announcer struct {
 }
 
 const (
-	// LookAgain is the pause between looks at a result that is not settled: two reads
+	// lookAgain is the pause between looks at a result that is not settled: two reads
 	// this far apart that agree settle it.
-	LookAgain = 10 * time.Second
+	lookAgain = 10 * time.Second
 	// publishReserve is kept for publishing, of the invocation's time.
 	publishReserve = 10 * time.Second
 	usualTimeout   = time.Minute // for a context without a deadline
@@ -61,7 +61,7 @@ func (a Announcer) Handle(ctx context.Context, raw []byte) error {
 		return err
 	}
 	a.log(ctx, v)
-	if v.Passing && v.Outcome != gate.Denied {
+	if !final(v) {
 		return fmt.Errorf("no verdict to publish yet, asked again later: %s", v.Reason)
 	}
 	return errors.Join(a.toBus(ctx, s, v), a.toTopic(ctx, s, v))
@@ -79,14 +79,18 @@ func (a Announcer) judge(ctx context.Context, image string) (gate.Verdict, error
 	req := gate.Request{Image: image, DryRun: true}
 	for {
 		v := judge.Check(looks, req)
-		// What is over policy is told at once.
-		if !v.Passing || v.Outcome == gate.Denied || !pause(looks) {
+		if final(v) || !pause(looks) {
 			return v, nil
 		}
 		req.Readings = v.Readings()
 	}
 }
 
+// final verdicts are told at once: one that waiting will not change, and what is over
+// policy, though it may pass.
+func final(v gate.Verdict) bool { return !v.Passing || v.Outcome == gate.Denied }
+
+// lookTime is how much of the invocation's time the judging may take.
 func lookTime(ctx context.Context) time.Duration {
 	left := usualTimeout
 	if deadline, ok := ctx.Deadline(); ok {
@@ -97,10 +101,10 @@ func lookTime(ctx context.Context) time.Duration {
 
 // pause reports false where another look would come too late.
 func pause(ctx context.Context) bool {
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < LookAgain+callTimeout {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < lookAgain+callTimeout {
 		return false
 	}
-	timer := time.NewTimer(LookAgain)
+	timer := time.NewTimer(lookAgain)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ecr-gate/ecr-gate/awslocal"
 	"github.com/ecr-gate/ecr-gate/gate"
@@ -25,7 +26,7 @@ func TestDeniedIsToldAtOnce(t *testing.T) {
 		if _, err := aws.Start(); err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), announce.LookAgain)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // too short to look again
 		a := announce.Announcer{
 			Config: aws.AWSConfig(), RegistryHost: ecr.RegistryHost, TopicARN: aws.AddTopic("verdicts"),
 			Gate: func(context.Context) (announce.Checker, error) {

@@ -69,11 +69,11 @@ func read(raw []byte) (subject, error) {
 	case s.repository == "":
 		return s, errors.New("the event names no repository")
 	case !repositoryForm.MatchString(s.repository):
-		return s, fmt.Errorf("the event's repository-name is %q, which is no ECR repository", s.repository)
+		return s, fmt.Errorf("the event's repository-name is %+q, which is no ECR repository", s.repository)
 	case !accountForm.MatchString(s.account):
-		return s, fmt.Errorf("the event's account is %q, which is no AWS account", s.account)
+		return s, fmt.Errorf("the event's account is %+q, which is no AWS account", s.account)
 	case !digestForm.MatchString(s.digest):
-		return s, fmt.Errorf("the event's image-digest is %q, which is no digest", s.digest)
+		return s, fmt.Errorf("the event's image-digest is %+q, which is no digest", s.digest)
 	}
 	return s, nil
 }
@@ -82,7 +82,7 @@ func read(raw []byte) (subject, error) {
 func (s subject) image(registryHost func(account, region string) (string, bool)) (string, error) {
 	registry, ok := registryHost(s.account, s.region)
 	if !ok {
-		return "", fmt.Errorf("the event's region is %q, which is no AWS Region", s.region)
+		return "", fmt.Errorf("the event's region is %+q, which is no AWS Region", s.region)
 	}
 	image := registry + "/" + s.repository
 	if s.tag != "" {

@@ -101,7 +101,7 @@ func unpublished(where, action string, err error) error {
 		return nil
 	}
 	var api smithy.APIError
-	if errors.As(err, &api) && strings.HasPrefix(api.ErrorCode(), "AccessDenied") || errors.As(err, &api) && api.ErrorCode() == "AuthorizationError" {
+	if errors.As(err, &api) && (strings.HasPrefix(api.ErrorCode(), "AccessDenied") || api.ErrorCode() == "AuthorizationError") {
 		return fmt.Errorf("the verdict is not published to %s: allow %s on it to the function's role: %w", where, action, err)
 	}
 	return fmt.Errorf("the verdict is not published to %s: %w", where, err)

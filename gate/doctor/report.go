@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Report is the document that machines read.
-type Report struct {
+// document is what machines read.
+type document struct {
 	APIVersion string   `json:"apiVersion"`
 	Kind       string   `json:"kind"`
 	Items      []Result `json:"items"`
@@ -21,7 +21,7 @@ func JSON(w io.Writer, results []Result) error {
 	}
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(Report{APIVersion: "ecr-gate.dev/v1alpha1", Kind: "DoctorReport", Items: results})
+	return encoder.Encode(document{APIVersion: "ecr-gate.dev/v1alpha1", Kind: "DoctorReport", Items: results})
 }
 
 // Text writes results for people, each subject's under its name, in colour if

@@ -75,17 +75,3 @@ func TestRegistryHostIsAHost(t *testing.T) {
 		}
 	}
 }
-
-func FuzzParseHost(f *testing.F) {
-	f.Add("111122223333.dkr.ecr.eu-west-1.amazonaws.com")
-	f.Add("111122223333.dkr-ecr-fips.us-east-1.on.aws")
-	f.Fuzz(func(t *testing.T, name string) {
-		h, ok := parseHost(name)
-		if !ok {
-			return
-		}
-		if again, ok := RegistryHost(h.account, h.region); !ok {
-			t.Errorf("%q gave account and Region that make no registry: %s", name, again)
-		}
-	})
-}

@@ -114,6 +114,9 @@ func platforms(digest, mediaType string, raw []byte) ([]gate.Manifest, error) {
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return nil, badImage("its manifest is not JSON")
 	}
+	if ambiguous(raw) {
+		return nil, badImage("its manifest has a key twice, or in other letters")
+	}
 	isIndex := m.Manifests != nil
 	if isIndex && (m.Config != nil || m.Layers != nil) || says(m.MediaType, isIndex) || says(mediaType, isIndex) {
 		return nil, badImage("its manifest claims to be both an image and an index")

@@ -2,6 +2,7 @@ package ecr
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
-	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
 
 	"github.com/ecr-gate/ecr-gate/gate"
 )
@@ -51,6 +52,7 @@ type Source struct {
 	registries []Registry
 	timeout    time.Duration
 
+	answers answers
 	mu      sync.Mutex
 	clients map[clientKey]*ecr.Client
 }
@@ -71,6 +73,7 @@ func NewSource(config aws.Config, registries []Registry, options ...Option) *Sou
 		config:     config.Copy(),
 		registries: registries,
 		timeout:    DefaultCallTimeout,
+		answers:    answers{make(chan struct{}, maxLargeAnswers)},
 		clients:    map[clientKey]*ecr.Client{},
 	}
 	s.config.Retryer = newRetryer
@@ -80,18 +83,24 @@ func NewSource(config aws.Config, registries []Registry, options ...Option) *Sou
 	return s
 }
 
-// newRetryer is the SDK's standard one, except that a used-up quota is final: the
-// SDK takes LimitExceededException for throttling (aws/retry/standard.go), ECR
-// says it for "one scan per image in 24 hours".
+// newRetryer is the SDK's standard one, with two exceptions. A used-up quota is
+// final: the SDK takes LimitExceededException for throttling (aws/retry/standard.go),
+// ECR says it for "one scan per image in 24 hours". And an answer that cannot be read
+// is asked for again: it broke off, which is a connection lost, or something between
+// us and ECR gave it.
 func newRetryer() aws.Retryer {
-	final := retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
-		if code(err) == "LimitExceededException" {
+	ours := retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+		switch {
+		case code(err) == "LimitExceededException":
 			return aws.FalseTernary
+		case errors.As(err, new(*smithy.DeserializationError)):
+			return aws.TrueTernary
+		default:
+			return aws.UnknownTernary
 		}
-		return aws.UnknownTernary
 	})
 	return retry.NewStandard(func(o *retry.StandardOptions) {
-		o.Retryables = append([]retry.IsErrorRetryable{final}, o.Retryables...)
+		o.Retryables = append([]retry.IsErrorRetryable{ours}, o.Retryables...)
 	})
 }
 
@@ -163,7 +172,7 @@ func (s *Source) clientFor(key clientKey) *ecr.Client {
 		})
 		config.Credentials = aws.NewCredentialsCache(role)
 	}
-	c := ecr.NewFromConfig(config)
+	c := ecr.NewFromConfig(config, func(o *ecr.Options) { o.APIOptions = append(o.APIOptions, s.answers.watch) })
 	s.clients[key] = c
 	return c
 }
@@ -171,24 +180,4 @@ func (s *Source) clientFor(key clientKey) *ecr.Client {
 // call bounds one AWS call by the source's own deadline.
 func (s *Source) call(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, s.timeout)
-}
-
-// StartScan starts a basic scan. That one was started within the last 24 hours
-// is no error where there is no result yet: it is on its way.
-func (s *Source) StartScan(ctx context.Context, img gate.Image, m gate.Manifest) error {
-	client, h, err := s.client(img)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := s.call(ctx)
-	defer cancel()
-	_, err = client.StartImageScan(ctx, &ecr.StartImageScanInput{
-		RegistryId:     aws.String(h.account),
-		RepositoryName: aws.String(img.Repository),
-		ImageId:        &types.ImageIdentifier{ImageDigest: aws.String(m.Digest)},
-	})
-	if err != nil {
-		return startTrouble(err)
-	}
-	return nil
 }

@@ -250,6 +250,9 @@ func TestStrangeBodies(t *testing.T) {
 		`{"imageScanStatus":{"status":"COMPLETE"},"imageScanFindings":{"imageScanCompletedAt":1700000000}}`,
 		`{"imageScanStatus":{"status":"ACTIVE"},"imageScanFindings":{"imageScanCompletedAt":1700000000,"findings":null,"enhancedFindings":null}}`,
 		`{"imageScanStatus":{"status":"DONE"},"imageScanFindings":{"imageScanCompletedAt":1764000000,"findings":[],"findingSeverityCounts":{}}}`,
+		`{"imageScanStatus":{"status":"COMPLETE"},"imageScanFindings":{"imageScanCompletedAt":1764000000,"findings":[],"findingSeverityCounts":{}]},"nextToken":"more"}`,
+		`{"imageScanStatus":{"status":"COMPLETE"},"imageScanFindings":{"imageScanCompletedAt":1764000000,"findings":[],"findingSeverityCounts":{}}} more`,
+		`{"imageScanStatus":{"status":"COMPLETE"},"imageScanFindings":{"imageScanCompletedAt":1764000000,"findings":[],"findingSeverityCounts":{}}`,
 		`{"imageScanStatus":{"status":"COMPLETE"},"imageScanFindings":{"imageScanCompletedAt":1764000000,"findings":[null],"findingSeverityCounts":{"CRITICAL":1}}}`,
 		``, `[]`, `"x"`} {
 		t.Run(body, func(t *testing.T) {

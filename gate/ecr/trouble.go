@@ -3,7 +3,6 @@ package ecr
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"regexp"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/ecr-gate/ecr-gate/gate"
 )
@@ -47,7 +45,7 @@ var byCode = map[string]gate.Trouble{
 	"ImageArchivedException": {Cause: gate.Archived, Text: "it is archived in ECR and has no scan",
 		Mend: "restore it, or push it again"},
 	"LimitExceededException": {Cause: gate.TooOld, Text: "ECR scans an image once in 24 hours, and did",
-		Mend: "wait a day, or push it again"},
+		Mend: "wait a day, or push it again", ScannedLately: true},
 	"UnsupportedImageTypeException": {Cause: gate.BadImage, Text: "ECR cannot scan this kind of artifact",
 		Mend: "use an image built for one platform"},
 
@@ -59,6 +57,7 @@ var byCode = map[string]gate.Trouble{
 	"InvalidSignatureException":           badCredentials,
 	"SignatureDoesNotMatch":               badCredentials,
 	"MissingAuthenticationToken":          badCredentials,
+	"MissingAuthenticationTokenException": badCredentials,
 	"ExpiredToken":                        badCredentials,
 	"ExpiredTokenException":               badCredentials,
 	"OptInRequired":                       badCredentials,
@@ -70,7 +69,6 @@ var byCode = map[string]gate.Trouble{
 	"ServerException":                     broken,
 	"InternalFailure":                     broken,
 	"ServiceUnavailable":                  broken,
-	"MissingAuthenticationTokenException": badCredentials,
 }
 
 var (
@@ -105,7 +103,6 @@ func classify(err error) gate.Trouble {
 	if t, ok := byCode[code(err)]; ok {
 		return explained(t, err)
 	}
-	var signing *smithy.OperationError
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return silent
@@ -119,8 +116,6 @@ func classify(err error) gate.Trouble {
 		return unreadable
 	case errors.As(err, new(*awshttp.ResponseError)):
 		return byHTTPStatus(err)
-	case errors.As(err, &signing):
-		return unreached
 	default:
 		return unreached
 	}
@@ -166,55 +161,6 @@ func byHTTPStatus(err error) gate.Trouble {
 
 func refused(err error) gate.Trouble {
 	return gate.Trouble{Cause: gate.NotReadable, Text: "ECR refused the request (" + code(err) + ")", Mend: "see the log of ecr-gate"}
-}
-
-// IsCredentialError reports whether a call failed for want of credentials, before
-// the service was asked. The SDK wraps that case in no type of its own.
-func IsCredentialError(err error) bool {
-	return err != nil && credentialText.MatchString(err.Error())
-}
-
-// credentialTrouble tells a role that nobody gave from one that could not be
-// fetched. Where none is configured the SDK asks the machine's own metadata last.
-func credentialTrouble(err error) gate.Trouble {
-	if service, _ := InnermostOperation(err); service != "ec2imds" && lostOnTheWay(err) {
-		return credentialsLost
-	}
-	return noCredentials
-}
-
-// lostOnTheWay reports whether there was no answer, or one that says nothing.
-func lostOnTheWay(err error) bool {
-	var response *awshttp.ResponseError
-	if errors.As(err, &response) && response.HTTPStatusCode() != 0 {
-		return response.HTTPStatusCode() >= http.StatusInternalServerError || response.HTTPStatusCode() == http.StatusTooManyRequests
-	}
-	return errors.As(err, new(*smithyhttp.RequestSendError)) || errors.As(err, new(net.Error))
-}
-
-// InnermostOperation is the call that failed in the end: that of the service, or one
-// made to get credentials for it. Empty where no call was made.
-func InnermostOperation(err error) (service, operation string) {
-	for {
-		var call *smithy.OperationError
-		if !errors.As(err, &call) {
-			return service, operation
-		}
-		service, operation, err = call.Service(), call.Operation(), call.Err
-	}
-}
-
-var credentialText = regexp.MustCompile(`(?i)get credentials|failed to refresh cached credentials|get identity`)
-
-// startTrouble reads why no scan was started.
-func startTrouble(err error) *gate.Trouble {
-	t := trouble(err)
-	if code(err) == "ValidationException" {
-		t.Cause, t.Passing = gate.TooOld, false
-		t.Text = "the registry uses enhanced scanning, which starts its scans by itself"
-		t.Mend = "push it again, or drop startScan"
-	}
-	return t
 }
 
 // byFailure reads a BatchGetImage failure, which comes with HTTP 200.

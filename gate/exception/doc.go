@@ -6,4 +6,7 @@
 // cannot be evaluated against an ECR scan makes no exception. The package does
 // not know which findings there are: whether an exception is used, and when it
 // lapses, is the gate's business.
+//
+// It also lints entries, and edits files as text: what an edit does not concern
+// stays as it is written.
 package exception

@@ -2,8 +2,6 @@ package exception
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -147,37 +145,6 @@ func TestPruneRefuses(t *testing.T) {
 	}
 }
 
-// Whatever the file, nothing but the other entries is left, and every line that is
-// left was there before, in the same order.
-func FuzzPrune(f *testing.F) {
-	for _, text := range []string{file, "vulnerabilities: [{id: CVE-1}, {id: CVE-2}]", "vulnerabilities:\n- id: CVE-1\n  statement: 'a\n\n  b'\n# c\n- id: CVE-2\n"} {
-		f.Add(text, uint8(1), true)
-	}
-	f.Add("# a\nCVE-1\nCVE-2 exp:2026-01-01\n", uint8(2), false)
-	f.Fuzz(func(t *testing.T, text string, mask uint8, yaml bool) {
-		name := ".trivyignore"
-		if yaml {
-			name = "e.yaml"
-		}
-		before, faults := parse(name, []byte(text), Rules{}, now)
-		gone := func(i int) bool { return mask>>(i%8)&1 == 1 }
-		got, cuts, err := Prune(name, []byte(text), gone)
-		if err != nil {
-			return
-		}
-		if len(faults) > 0 {
-			t.Fatalf("a faulty file was edited: %v", faults)
-		}
-		after, faults := parse(name, got, Rules{}, now)
-		if len(faults) > 0 || len(after)+len(cuts) != len(before) {
-			t.Fatalf("%d entries, %d cut, %d left: %v\n%s", len(before), len(cuts), len(after), faults, got)
-		}
-		if len(cuts) > 0 && cuts[0].Lines != nil && !subsequence(linesOf(got), linesOf([]byte(text))) {
-			t.Fatalf("was\n%s\nis\n%s", text, got)
-		}
-	})
-}
-
 func subsequence(some, all []string) bool {
 	for _, line := range all {
 		if len(some) > 0 && some[0] == line {
@@ -185,54 +152,4 @@ func subsequence(some, all []string) bool {
 		}
 	}
 	return len(some) == 0
-}
-
-func TestWriteFile(t *testing.T) {
-	dir := t.TempDir()
-	path, link := filepath.Join(dir, "e.yaml"), filepath.Join(dir, "link.yaml")
-	if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(path, 0o640); err != nil { //nolint:gosec // the mode that has to stay
-		t.Fatal(err)
-	}
-	if err := os.Symlink("e.yaml", link); err != nil {
-		t.Fatal(err)
-	}
-	if err := WriteFile(link, []byte("new")); err != nil {
-		t.Fatal(err)
-	}
-	data, _ := os.ReadFile(path)
-	info, _ := os.Stat(path)
-	target, _ := os.Readlink(link)
-	if string(data) != "new" || info.Mode().Perm() != 0o640 || target != "e.yaml" {
-		t.Errorf("%q, %s, link to %q", data, info.Mode(), target)
-	}
-	fresh := filepath.Join(dir, "fresh.yaml")
-	if err := WriteFile(fresh, []byte("x")); err != nil {
-		t.Fatal(err)
-	}
-	if info, err := os.Stat(fresh); err != nil || info.Mode().Perm() != 0o644 {
-		t.Error(info, err)
-	}
-	for path, want := range map[string]string{
-		dir:                                "is not a regular file",
-		filepath.Join(dir, "no", "e.yaml"): "cannot be written",
-		filepath.Join(path, "e.yaml"):      "cannot be written",
-	} {
-		if err := WriteFile(path, nil); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", path, err)
-		}
-	}
-	folder := filepath.Join(dir, "folder")
-	if err := os.Mkdir(folder, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := replace(folder, nil, 0o600); err == nil {
-		t.Error("a folder was replaced")
-	}
-	left, _ := os.ReadDir(dir)
-	if len(left) != 4 {
-		t.Errorf("left behind: %v", left)
-	}
 }

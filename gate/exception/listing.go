@@ -19,6 +19,7 @@ type listing struct {
 	list  *yaml.Node
 }
 
+// listKey is the key of the list of entries, Trivy's.
 const listKey = "vulnerabilities"
 
 func readListing(data []byte) (*listing, error) {
@@ -101,7 +102,7 @@ func (l *listing) encode() ([]byte, error) {
 	return b.Bytes(), encoder.Close()
 }
 
-// encodeWith adds an entry to a list in brackets, or to one that has none yet.
+// with adds an entry to a list in brackets, or to one that has none yet.
 func (l *listing) with(entry *yaml.Node) ([]byte, error) {
 	if l.inBrackets() {
 		if len(l.list.Content) == 0 {

@@ -32,7 +32,7 @@ func parseOpenVEX(name string, data []byte, rules Rules, now time.Time) ([]gate.
 		claims = append(claims, made...)
 	}
 	var exceptions []gate.Exception
-	for _, c := range standing(claims) {
+	for _, c := range undisputed(claims) {
 		e, ok := c.exception()
 		if !ok {
 			continue
@@ -54,7 +54,7 @@ func misfit(err error) string {
 	if errors.As(err, &wrong) {
 		return wrong.Field + " is a " + wrong.Value
 	}
-	return strings.TrimPrefix(err.Error(), "error: ")
+	return gate.Clip(strings.TrimPrefix(err.Error(), "error: "), 200) // a faulty time is shown whole
 }
 
 // statementPath counts from 1, as people do.

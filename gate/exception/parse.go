@@ -25,7 +25,7 @@ func Parse(name string, data []byte, rules Rules, now time.Time) ([]gate.Excepti
 
 func parse(name string, data []byte, rules Rules, now time.Time) ([]gate.Exception, strict.Faults) {
 	if len(data) > strict.MaxSize {
-		return nil, strict.Faults{{File: name, Text: fmt.Sprintf("is larger than %d KiB, which is the most that is read", strict.MaxSize>>10)}}
+		return nil, strict.Faults{{File: name, Text: strict.TooLarge}}
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	switch {

@@ -34,7 +34,7 @@ func TestPlainFaults(t *testing.T) {
 		{"CVE-1 CVE-2", Rules{}, `i.txt:1: "CVE-2" after CVE-1 means nothing here; only exp:YYYY-MM-DD or a # comment may follow`},
 		{"CVE-1 exp:2027-01-01 exp:2028-01-01", Rules{}, `i.txt:1: "exp:2028-01-01" after CVE-1 means nothing here; only exp:YYYY-MM-DD or a # comment may follow`},
 		{"\nvulnerabilities:\n", Rules{}, `i.txt:2: "vulnerabilities:" looks like YAML; name the file .yaml`},
-		{"CVE-1\x00", Rules{}, `i.txt:1: "CVE-1\x00" has blanks in it, so no finding is called that; write one vulnerability, as CVE-2024-3094`},
+		{"CVE-1\x00", Rules{}, `i.txt:1: "CVE-1\x00" has blanks or hidden characters in it, so no finding is called that; write one vulnerability, as CVE-2024-3094`},
 		{"CVE-1\nCVE-2", Rules{Require: []string{"statement"}}, "i.txt:1: exceptions.require asks for statement, which plain .trivyignore cannot hold; use the YAML form\n" +
 			"i.txt:2: exceptions.require asks for statement, which plain .trivyignore cannot hold; use the YAML form"},
 		{"CVE-1", Rules{Require: []string{"expired_at"}}, "i.txt:1: CVE-1 has no end, and exceptions.require asks for expired_at; write exp:YYYY-MM-DD after it"},

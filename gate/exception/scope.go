@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/bmatcuk/doublestar/v4"
 	"github.com/package-url/packageurl-go"
 
 	"github.com/ecr-gate/ecr-gate/gate"
@@ -67,8 +66,8 @@ func readGlob(written string, globs *[]string) error {
 	if strings.TrimSpace(written) == "" {
 		return errEmpty
 	}
-	if !doublestar.ValidatePattern(written) {
-		return fmt.Errorf("%s is no glob; close its brackets and braces", strict.Quote(written))
+	if err := gate.ValidateGlob(written); err != nil {
+		return fmt.Errorf("%s %w", strict.Quote(written), err)
 	}
 	*globs = append(*globs, written)
 	return nil

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/ecr-gate/ecr-gate/gate"
 	"github.com/ecr-gate/ecr-gate/gate/exception/strict"
@@ -62,7 +64,7 @@ func parseYAML(name string, data []byte, rules Rules, now time.Time) ([]gate.Exc
 	file := strict.Decode(name, data, &doc)
 	exceptions := make([]gate.Exception, len(doc.Vulnerabilities))
 	for i, e := range doc.Vulnerabilities {
-		path := strict.Item("vulnerabilities", i)
+		path := strict.Item(listKey, i)
 		exceptions[i] = e.exception(file, path)
 		exceptions[i].Source = name + ": " + path
 		enforce(rules, exceptions[i], file, path, now)
@@ -129,11 +131,12 @@ func (e entry) mustName(file *strict.File, path string) {
 	}
 }
 
-// checkID refuses what no finding is called: IDs have no blanks in them.
+// checkID refuses what no finding is called: IDs have no blanks in them, and nothing
+// that cannot be seen.
 func checkID(id string) error {
 	for _, r := range id {
-		if r <= ' ' || r == 0x7f || r == '\u00a0' {
-			return fmt.Errorf("%s has blanks in it, so no finding is called that; write one vulnerability, as CVE-2024-3094", strict.Quote(id))
+		if r == ' ' || r == utf8.RuneError || !unicode.IsPrint(r) {
+			return fmt.Errorf("%s has blanks or hidden characters in it, so no finding is called that; write one vulnerability, as CVE-2024-3094", strict.Quote(id))
 		}
 	}
 	return nil

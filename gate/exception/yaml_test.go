@@ -131,7 +131,7 @@ func TestYAMLFaults(t *testing.T) {
 		{"purl without its version", entry(`id: CVE-1, purls: ["pkg:npm/lodash@"]`), e + `.purls[0]: "pkg:npm/lodash@" has nothing after its @; fill it in or take it out`},
 		{"purl without its qualifier", entry(`id: CVE-1, purls: ["pkg:npm/lodash@1?arch="]`), e + `.purls[0]: "pkg:npm/lodash@1?arch=" has nothing after its =; fill it in or take it out`},
 		{"empty id", entry(`id: "", packages: [a]`), e + ".id: is empty; name a vulnerability, or leave it out and name packages or purls"},
-		{"blank id", entry(`id: "CVE-1 "`), e + `.id: "CVE-1 " has blanks in it, so no finding is called that; write one vulnerability, as CVE-2024-3094`},
+		{"blank id", entry(`id: "CVE-1 "`), e + `.id: "CVE-1 " has blanks or hidden characters in it, so no finding is called that; write one vulnerability, as CVE-2024-3094`},
 		{"null id", entry("id: "), e + ".id: has no value; give it one or leave it out"},
 		{"null scope", entry("id: CVE-1, purls: "), e + ".purls: has no value; give it one or leave it out"},
 		{"empty package", entry(`id: CVE-1, packages: [a, ""]`), e + ".packages[1]: is empty; fill it in or take it out"},

@@ -6,7 +6,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
 )
 
-// ActionType names the custom action. Its owner is always Custom.
+// ActionType names the custom action. Its owner is always Custom. Zero fields mean
+// Test, EcrGate and 1.
 type ActionType struct {
 	Category string // Build, Deploy, Test or Invoke
 	Provider string
@@ -25,9 +26,13 @@ func (a ActionType) withDefaults() ActionType {
 	return a
 }
 
-func (a ActionType) String() string { return a.Category + "/Custom/" + a.Provider + "/" + a.Version }
+func (a ActionType) String() string {
+	a = a.withDefaults()
+	return a.Category + "/Custom/" + a.Provider + "/" + a.Version
+}
 
 func (a ActionType) id() *types.ActionTypeId {
+	a = a.withDefaults()
 	return &types.ActionTypeId{
 		Category: types.ActionCategory(a.Category),
 		Owner:    types.ActionOwnerCustom,

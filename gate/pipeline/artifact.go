@@ -2,17 +2,12 @@ package pipeline
 
 import (
 	"archive/zip"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"maps"
 	"net/http"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/ecr-gate/ecr-gate/gate"
 )
@@ -45,35 +39,36 @@ func artifactTrouble(name string, denied bool, err error) error {
 }
 
 // artifactImages reads the images that the input artifacts name. Where the
-// properties name some too, an artifact without any of the usual files adds none.
-func (d *desk) artifactImages(ctx context.Context, job *types.JobData, file string, optional bool) ([]string, error) {
+// properties name some too, an artifact without any of the usual files adds none;
+// otherwise each has to hold one: nobody else says what image it was given for.
+func (d *desk) artifactImages(ctx context.Context, data *types.JobData, file string, optional bool) ([]string, error) {
 	files := usualFiles
 	if file != "" {
 		files, optional = []string{strings.TrimPrefix(path.Clean(file), "/")}, false
 	}
-	client := d.artifactStore(job)
+	client := d.artifactStore(data)
 	var images []string
-	var names []string
-	found := false
-	for _, artifact := range job.InputArtifacts {
-		name := aws.ToString(artifact.Name)
-		names = append(names, name)
+	var without []string
+	for _, artifact := range data.InputArtifacts {
 		some, holds, err := readArtifact(ctx, client, artifact, files)
 		if err != nil {
 			return nil, err
 		}
-		images, found = append(images, some...), found || holds
+		if images = append(images, some...); !holds {
+			without = append(without, aws.ToString(artifact.Name))
+		}
 	}
-	if !found && !optional {
-		return nil, mistakef("input artifact %s holds no %s; see that the build writes it, or set File", strings.Join(names, ", "), strings.Join(files, " and no "))
+	if len(without) > 0 && !optional {
+		return nil, mistakef("input artifact %s holds no %s; see that the build writes it by that name, set File, or take the artifact out of the action's inputs",
+			strings.Join(without, ", "), strings.Join(files, " and no "))
 	}
 	return images, nil
 }
 
 // artifactStore is S3 with the job's own short-lived credentials, never ours.
-func (d *desk) artifactStore(job *types.JobData) *s3.Client {
+func (d *desk) artifactStore(data *types.JobData) *s3.Client {
 	config := d.config.Copy()
-	if c := job.ArtifactCredentials; c != nil {
+	if c := data.ArtifactCredentials; c != nil {
 		config.Credentials = credentials.NewStaticCredentialsProvider(
 			aws.ToString(c.AccessKeyId), aws.ToString(c.SecretAccessKey), aws.ToString(c.SessionToken))
 	} else {
@@ -93,6 +88,9 @@ func readArtifact(ctx context.Context, client *s3.Client, artifact types.Artifac
 		return nil, false, mistakef("input artifact %s is not in S3", name)
 	}
 	at := artifact.Location.S3Location
+	if aws.ToString(at.BucketName) == "" || aws.ToString(at.ObjectKey) == "" {
+		return nil, false, mistakef("input artifact %s is not in S3", name)
+	}
 	object := &object{ctx: ctx, client: client, bucket: at.BucketName, key: at.ObjectKey}
 	if err := object.open(); err != nil {
 		return nil, false, artifactFault(name, err)
@@ -182,77 +180,4 @@ func unpackFile(f *zip.File) ([]byte, error) {
 		err = errTooLarge
 	}
 	return raw, err
-}
-
-// store writes the reports into the output artifact, if the action has one, and
-// returns its key. They are for reading: a failure to store them changes no verdict.
-func (d *desk) store(ctx context.Context, job *types.JobData, verdicts []gate.Verdict, log *slog.Logger) string {
-	if len(job.OutputArtifacts) == 0 || job.OutputArtifacts[0].Location == nil || job.OutputArtifacts[0].Location.S3Location == nil {
-		return ""
-	}
-	at := job.OutputArtifacts[0].Location.S3Location
-	body, err := d.archiveOf(verdicts, log)
-	if err == nil {
-		err = d.upload(ctx, job, at, body)
-	}
-	if err != nil {
-		log.Error("cannot store the report", "bucket", aws.ToString(at.BucketName), "key", aws.ToString(at.ObjectKey), "error", err)
-		return ""
-	}
-	return aws.ToString(at.ObjectKey)
-}
-
-// archiveOf holds every report that can be written; one that cannot costs only
-// itself.
-func (d *desk) archiveOf(verdicts []gate.Verdict, log *slog.Logger) ([]byte, error) {
-	var b bytes.Buffer
-	archive := zip.NewWriter(&b)
-	for _, name := range slices.Sorted(maps.Keys(d.reports)) {
-		var text bytes.Buffer
-		if err := d.render(name, &text, verdicts); err != nil {
-			log.Error("cannot write a report", "file", name, "error", err)
-			continue
-		}
-		f, err := archive.Create(name)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := f.Write(text.Bytes()); err != nil {
-			return nil, err
-		}
-	}
-	err := archive.Close()
-	return b.Bytes(), err
-}
-
-// render contains a panic: the job is judged, and must be reported.
-func (d *desk) render(name string, w io.Writer, verdicts []gate.Verdict) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
-		}
-	}()
-	return d.reports[name](w, verdicts)
-}
-
-func verdictJSON(w io.Writer, verdicts []gate.Verdict) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(gate.List(verdicts))
-}
-
-// upload encrypts as the pipeline does: with its key if it has one, else with the
-// account's own KMS key for S3.
-func (d *desk) upload(ctx context.Context, job *types.JobData, at *types.S3ArtifactLocation, body []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	in := &s3.PutObjectInput{
-		Bucket: at.BucketName, Key: at.ObjectKey, Body: bytes.NewReader(body),
-		ServerSideEncryption: s3types.ServerSideEncryptionAwsKms,
-	}
-	if job.EncryptionKey != nil {
-		in.SSEKMSKeyId = job.EncryptionKey.Id
-	}
-	_, err := d.artifactStore(job).PutObject(ctx, in)
-	return err
 }

@@ -34,6 +34,14 @@ func TestImagesIn(t *testing.T) {
 	}
 }
 
+// What one artifact may cost has an end.
+func TestArtifactWithTooManyFiles(t *testing.T) {
+	o := &object{size: 1, fetched: maxFetched + 1}
+	if _, err := o.ReadAt(make([]byte, 1), 0); !errors.As(err, new(mistake)) || !strings.Contains(err.Error(), "too many files") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestImagesInMistakes(t *testing.T) {
 	for name, tc := range map[string]struct{ raw, want string }{
 		"empty":                  {"", "not the JSON expected"},
@@ -58,20 +66,4 @@ func TestImagesInMistakes(t *testing.T) {
 			}
 		})
 	}
-}
-
-func FuzzImagesIn(f *testing.F) {
-	f.Add([]byte(`{"ImageURI":"x:1","ImageDigest":"sha256:1"}`))
-	f.Add([]byte(`[{"name":"a","imageUri":"x:1"}]`))
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		images, err := imagesIn(raw, "f")
-		if err == nil && len(images) == 0 {
-			t.Error("no image and no mistake: the job would judge nothing")
-		}
-		for _, image := range images {
-			if image == "" {
-				t.Error("an empty image")
-			}
-		}
-	})
 }

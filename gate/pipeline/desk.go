@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"time"
 
@@ -29,7 +28,7 @@ const (
 	Succeeded  Result = "succeeded"
 	Failed     Result = "failed"
 	HandedBack Result = "handed_back" // waits for its scan
-	NotOurs    Result = "not_ours"    // another worker has it, or it was stopped
+	NotOurs    Result = "not_ours"    // another worker has it or reported it, or it was stopped
 	Unreported Result = "unreported"  // AWS did not take the report
 )
 
@@ -43,13 +42,12 @@ type desk struct {
 	gate         Checker
 	registryHost func(account, region string) (string, bool)
 	maxWait      time.Duration
+	files        Files // of the output artifact
 	now          func() time.Time
 	log          *slog.Logger
-	counts       func(Result)
-	reports      map[string]func(io.Writer, []gate.Verdict) error
 	// properties reads those of a job, as the action's configuration holds them.
 	properties func(*types.JobData) (map[string]string, error)
-	pause      time.Duration // before a report is tried again; twice as long each time
+	retryAfter time.Duration // half the pause before a report is sent again; doubles each time
 	// without is why there is no gate to judge by; nil: there is one.
 	without error
 }
@@ -63,12 +61,9 @@ func (d *desk) ready() *desk {
 	if d.now == nil {
 		d.now = time.Now
 	}
-	if d.counts == nil {
-		d.counts = func(Result) {}
-	}
 	d.maxWait = orDefault(d.maxWait, DefaultMaxWait)
-	if d.reports == nil {
-		d.reports = map[string]func(io.Writer, []gate.Verdict) error{"verdict.json": verdictJSON}
+	if d.files == nil {
+		d.files = verdictOnly
 	}
 	return d
 }
@@ -94,15 +89,18 @@ func (d *desk) judgeSafely(ctx context.Context, job types.Job, limit time.Durati
 	return d.judge(look, job, func() bool { return ctx.Err() != nil }, log)
 }
 
-// deliver stores the report where it is the last, and sends it. Its context must
-// outlive a SIGTERM.
-func (d *desk) deliver(ctx context.Context, job types.Job, out report, log *slog.Logger) Result {
+// deliver stores the output artifact of a report that is the last, and sends the
+// report. Its context must outlive a SIGTERM; stop, nil for none, tells of one.
+func (d *desk) deliver(ctx context.Context, stop <-chan struct{}, job types.Job, out report, log *slog.Logger) Result {
 	if len(out.verdicts) > 0 {
 		storing, cancel := context.WithTimeout(ctx, storeTime(ctx))
 		out.reportKey = d.store(storing, job.Data, out.verdicts, log)
 		cancel()
+		if out.reportKey == "" && len(job.Data.OutputArtifacts) > 0 {
+			out.summary = withoutArtifact(out.summary)
+		}
 	}
-	return d.send(ctx, aws.ToString(job.Id), out, log)
+	return d.send(ctx, stop, aws.ToString(job.Id), out, log)
 }
 
 // storeTime leaves most of what is left of a deadline to the report itself: without
@@ -114,16 +112,18 @@ func storeTime(ctx context.Context) time.Duration {
 	return callTimeout
 }
 
-// unstoppable outlives SIGTERM, which stops the polling but not a job in hand.
-func unstoppable(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
-
 // sleep reports false if ctx was done before.
-func sleep(ctx context.Context, d time.Duration) bool {
+func sleep(ctx context.Context, d time.Duration) bool { return sleepUnless(ctx, nil, d) }
+
+// sleepUnless is cut short where stop is closed. It reports false if ctx was done before.
+func sleepUnless(ctx context.Context, stop <-chan struct{}, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return false
+	case <-stop:
+		return true
 	case <-timer.C:
 		return true
 	}

@@ -28,11 +28,11 @@ type Examination struct {
 
 // Run asks one thing after the other.
 func (e Examination) Run(ctx context.Context) []doctor.Result {
-	e.ActionType = e.ActionType.withDefaults()
-	sheet := doctor.On("CodePipeline in " + cmp.Or(e.Config.Region, "no Region"))
 	if e.Config.Region == "" {
 		return nil // a fault of its own, told where the Region is looked at
 	}
+	e.ActionType = e.ActionType.withDefaults()
+	sheet := doctor.On("CodePipeline in " + e.Config.Region)
 	client := codepipeline.NewFromConfig(e.Config)
 	if !e.registered(ctx, sheet, client) {
 		return sheet.Results()

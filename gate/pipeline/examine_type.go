@@ -70,11 +70,14 @@ func (e Examination) definition(sheet *doctor.Sheet, list []types.ActionType) {
 	sheet.OK(check, "registered in "+e.Config.Region+" as this version defines it")
 }
 
-// register is the command. It goes by the AWS environment's Region.
-func (e Examination) register() string {
-	command := "AWS_REGION=" + e.Config.Region + " ecr-gate action-type --register"
-	if e.ConfigFile != "" {
-		command += " --config " + e.ConfigFile
+func (e Examination) register() string { return registerCommand(e.Config.Region, e.ConfigFile) }
+
+// registerCommand goes by the AWS environment's Region, unless the configuration file
+// has one. Without a file (empty) it registers the default action type.
+func registerCommand(region, configFile string) string {
+	command := "AWS_REGION=" + region + " ecr-gate action-type --register"
+	if configFile != "" {
+		command += " --config " + configFile
 	}
 	return command
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"time"
 
@@ -28,12 +27,10 @@ type Function struct {
 	// keys to it.
 	Enforce bool
 
-	// Reports are the files of the output artifact, by name. Nil: verdict.json.
-	Reports map[string]func(io.Writer, []gate.Verdict) error
+	Files Files // of the output artifact; nil: verdict.json
 
-	Now    func() time.Time    // nil: time.Now
-	Log    *slog.Logger        // nil: nothing is logged
-	Counts func(result Result) // called once per job; may be nil
+	Now func() time.Time // nil: time.Now
+	Log *slog.Logger     // nil: nothing is logged
 }
 
 // What an invocation's time is kept for. Lambda ends the process at the function's
@@ -59,22 +56,24 @@ func (f Function) Handle(ctx context.Context, event []byte) error {
 	if err != nil {
 		return err
 	}
+	end := time.Now().Add(lookTime(ctx))
+	judge, maxWait, without := f.gate(ctx, time.Until(end)/2)
 	d := (&desk{
-		config: f.Config, registryHost: f.RegistryHost, now: f.Now, log: f.Log, counts: f.Counts,
-		properties: f.properties, reports: f.Reports, pause: time.Second / 2,
+		config: f.Config, gate: judge, without: without, registryHost: f.RegistryHost, maxWait: maxWait, files: f.Files,
+		now: f.Now, log: f.Log, properties: f.properties, retryAfter: time.Second / 2,
 	}).ready()
 	log := d.log.With("job", aws.ToString(job.Id))
-	end := time.Now().Add(lookTime(ctx))
-	d.gate, d.maxWait, d.without = f.gate(ctx, time.Until(end)/2)
-	d.maxWait = orDefault(d.maxWait, DefaultMaxWait)
+	began := time.Now()
 	out := d.judgeSafely(ctx, job, time.Until(end), log)
-	if hold := min(maxHold, time.Until(end)/3); out.result == HandedBack && hold > 0 && sleep(ctx, jitter(hold)) {
+	enough := 2 * time.Since(began)
+	if hold := min(maxHold, time.Until(end)/3); out.result == HandedBack && hold > 0 && sleep(ctx, jitter(hold)) && time.Until(end) > enough {
 		job.Data.ContinuationToken = aws.String(out.token)
-		out = d.judgeSafely(ctx, job, time.Until(end), log)
+		// A look that ran out of time says less than the one before it.
+		if again := d.judgeSafely(ctx, job, time.Until(end), log); time.Now().Before(end) {
+			out = again
+		}
 	}
-	result := d.deliver(ctx, job, out, log)
-	d.counts(result)
-	if result == Unreported {
+	if d.deliver(ctx, nil, job, out, log) == Unreported {
 		return errors.New("the job is not reported to CodePipeline, for the reason logged; " +
 			"the function's role needs codepipeline:PutJobSuccessResult and codepipeline:PutJobFailureResult on *")
 	}
@@ -96,8 +95,8 @@ func (f Function) gate(ctx context.Context, limit time.Duration) (judge Checker,
 	return f.Gate(ctx)
 }
 
-func (f Function) properties(job *types.JobData) (map[string]string, error) {
-	given, err := userParameters(job)
+func (f Function) properties(data *types.JobData) (map[string]string, error) {
+	given, err := userParameters(data)
 	if err != nil || !f.Enforce {
 		return given, err
 	}

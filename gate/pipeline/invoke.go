@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -74,8 +75,8 @@ func readEvent(event []byte) (types.Job, error) {
 }
 
 // userParameters are the properties of a Lambda action's job.
-func userParameters(job *types.JobData) (map[string]string, error) {
-	return parameters(configuration(job)["UserParameters"])
+func userParameters(data *types.JobData) (map[string]string, error) {
+	return parameters(configuration(data)["UserParameters"])
 }
 
 func (d invokeData) job() *types.JobData {
@@ -135,7 +136,7 @@ func parameters(text string) (map[string]string, error) {
 	var all map[string]any
 	decoder := json.NewDecoder(bytes.NewReader([]byte(text)))
 	decoder.UseNumber()
-	if err := decoder.Decode(&all); err != nil || decoder.More() {
+	if err := decoder.Decode(&all); err != nil || decoder.Decode(new(any)) != io.EOF {
 		return nil, mistakef("UserParameters (%s) is neither an image URI nor a JSON object such as {\"Image\": \"...\"}", short(text))
 	}
 	names := make([]string, 0, len(all))

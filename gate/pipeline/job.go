@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,55 +21,64 @@ import (
 const maxImages = 25
 
 // judge makes the one report a delivered job gets.
-func (d *desk) judge(ctx context.Context, polled types.Job, stopping func() bool, log *slog.Logger) report {
-	job := polled.Data
-	if job == nil {
-		return misconfigured(mistake("the job holds no data; release the change again"))
-	}
+func (d *desk) judge(ctx context.Context, job types.Job, stopping func() bool, log *slog.Logger) report {
 	now := d.now()
-	given, err := d.properties(job)
+	images, o, memory, err := d.read(ctx, job, now)
 	if err != nil {
-		return misconfigured(err)
-	}
-	o, err := readOrder(given, d.place(polled), d.maxWait, d.registryHost)
-	if err != nil {
-		return misconfigured(err)
-	}
-	memory, err := decode(aws.ToString(job.ContinuationToken), now, o.maxWait)
-	if err != nil {
-		return misconfigured(err)
-	}
-	if d.without != nil {
-		return unable(d.without, memory, now)
-	}
-	images, err := d.images(ctx, job, o)
-	if err != nil {
-		return unable(err, memory, now)
+		// The report has no room for what lies beneath, and there is no verdict to log.
+		log.Warn("could not check", "door", "pipeline", "error", err)
+		return unable(err, memory, now, stopping())
 	}
 	verdicts := d.check(ctx, images, o, memory)
-	out := settle(verdicts, o, memory, now, stopping())
-	logVerdicts(log, verdicts)
+	out := conclude(verdicts, o, memory, now, stopping())
+	logVerdicts(ctx, log, verdicts)
 	if out.token == "" {
 		out.verdicts = verdicts
 	}
 	return out
 }
 
-// actionProperties are those of a custom action's job.
-func actionProperties(job *types.JobData) (map[string]string, error) { return configuration(job), nil }
+// read is all that is known of a job before its images are judged. Its memory is good
+// beside an error that may pass, too.
+func (d *desk) read(ctx context.Context, job types.Job, now time.Time) (images []string, o order, m memory, err error) {
+	data := job.Data
+	if data == nil {
+		return nil, o, m, mistake("the job holds no data; release the change again")
+	}
+	given, err := d.properties(data)
+	if err != nil {
+		return nil, o, m, err
+	}
+	if o, err = readOrder(given, d.place(job), d.maxWait, d.registryHost); err != nil {
+		return nil, o, m, err
+	}
+	if m, err = decode(aws.ToString(data.ContinuationToken), now, o.maxWait); err != nil {
+		return nil, o, m, err
+	}
+	if d.without != nil {
+		return nil, o, m, d.without
+	}
+	images, err = d.images(ctx, data, o)
+	return images, o, m, err
+}
 
-func configuration(job *types.JobData) map[string]string {
-	if job.ActionConfiguration == nil {
+// actionProperties are those of a custom action's job.
+func actionProperties(data *types.JobData) (map[string]string, error) {
+	return configuration(data), nil
+}
+
+func configuration(data *types.JobData) map[string]string {
+	if data.ActionConfiguration == nil {
 		return nil
 	}
-	return job.ActionConfiguration.Configuration
+	return data.ActionConfiguration.Configuration
 }
 
 // place is the pipeline's account and Region: the ARN says both, older jobs carry
 // the account only.
-func (d *desk) place(polled types.Job) place {
-	here := place{account: aws.ToString(polled.AccountId), region: d.config.Region}
-	if c := polled.Data.PipelineContext; c != nil {
+func (d *desk) place(job types.Job) place {
+	here := place{account: aws.ToString(job.AccountId), region: d.config.Region}
+	if c := job.Data.PipelineContext; c != nil {
 		if arn := strings.Split(aws.ToString(c.PipelineArn), ":"); len(arn) == 6 && arn[3] != "" {
 			here.region = arn[3]
 		}
@@ -78,10 +88,10 @@ func (d *desk) place(polled types.Job) place {
 
 // images are all that the job names, each once: the properties' and the input
 // artifacts'.
-func (d *desk) images(ctx context.Context, job *types.JobData, o order) ([]string, error) {
+func (d *desk) images(ctx context.Context, data *types.JobData, o order) ([]string, error) {
 	images := o.images
-	if len(job.InputArtifacts) > 0 {
-		found, err := d.artifactImages(ctx, job, o.file, len(o.images) > 0)
+	if len(data.InputArtifacts) > 0 {
+		found, err := d.artifactImages(ctx, data, o.file, len(o.images) > 0)
 		if err != nil {
 			return nil, err
 		}
@@ -113,12 +123,12 @@ func distinct(images []string) []string {
 
 // unable reports why nothing can be judged: a mistake at once, a fault of AWS that
 // may pass is waited out.
-func unable(err error, m memory, now time.Time) report {
+func unable(err error, m memory, now time.Time, stopping bool) report {
 	var trouble *gate.Trouble
 	switch {
 	case !errors.As(err, &trouble):
 		return misconfigured(err)
-	case trouble.Passing && now.Before(m.deadline):
+	case trouble.Passing && (stopping || now.Before(m.deadline)):
 		return report{token: m.encode(), summary: "could not check yet: " + gate.Clean(trouble.Text), result: HandedBack}
 	}
 	text := "could not check: " + gate.Clean(trouble.Text)
@@ -128,16 +138,31 @@ func unable(err error, m memory, now time.Time) report {
 	return failure(failureType(gate.Verdict{Outcome: gate.Unavailable, Cause: trouble.Cause}), text)
 }
 
+// maxListed is how many findings the verdicts of one job hold, for its reports; some
+// 15 MiB. Every job in hand holds as much, until it is reported.
+const maxListed = 50_000
+
+// leftOut is the warning in a verdict without its lists.
+const leftOut = "the findings are left out here: the images of this job have more than 50,000"
+
 // check judges the images, a few at a time.
 func (d *desk) check(ctx context.Context, images []string, o order, m memory) []gate.Verdict {
 	verdicts := make([]gate.Verdict, len(images))
+	var listed atomic.Int64
 	var group errgroup.Group
 	group.SetLimit(4)
 	for i, image := range images {
 		group.Go(func() error {
-			verdicts[i] = d.checkOne(ctx, gate.Request{
+			v := d.checkOne(ctx, gate.Request{
 				Image: image, Digest: m.digest(image), Policy: o.policy, Readings: m.readings,
 			})
+			lists := len(v.Findings) + len(v.Excepted)
+			// What is pending is not reported yet, and leaves readings for the next look.
+			if listed.Add(int64(lists)) > maxListed && lists > 0 && v.Outcome != gate.Pending {
+				v = v.Short()
+				v.Warnings = append(v.Warnings, leftOut)
+			}
+			verdicts[i] = v
 			return nil
 		})
 	}
@@ -159,7 +184,7 @@ func (d *desk) checkOne(ctx context.Context, req gate.Request) (v gate.Verdict) 
 	return d.gate.Check(ctx, req)
 }
 
-func logVerdicts(log *slog.Logger, verdicts []gate.Verdict) {
+func logVerdicts(ctx context.Context, log *slog.Logger, verdicts []gate.Verdict) {
 	for _, v := range verdicts {
 		line := log.With("door", "pipeline", "outcome", v.Outcome.String(), "cause", string(v.Cause),
 			"policy", v.Policy, "digest", v.Digest, "reason", v.Reason)
@@ -170,6 +195,6 @@ func logVerdicts(log *slog.Logger, verdicts []gate.Verdict) {
 		if v.Outcome == gate.Pending {
 			level = slog.LevelDebug // said again at every look
 		}
-		line.Log(context.Background(), level, "verdict")
+		line.Log(ctx, level, "verdict")
 	}
 }

@@ -26,9 +26,9 @@ var properties = []struct{ name, description string }{
 	{"MaxWait", "Minutes to wait for the scan; default: as ecr-gate is configured"},
 }
 
-// maxMaxWait leaves room below CodePipeline's own limit: a custom action ends
+// longestWait leaves room below CodePipeline's own limit: a custom action ends
 // after 24 hours.
-const maxMaxWait = 23 * time.Hour
+const longestWait = 23 * time.Hour
 
 // order is what a job asks for.
 type order struct {
@@ -57,7 +57,7 @@ func readOrder(given map[string]string, here place, maxWait time.Duration, regis
 			continue
 		}
 		if !known(name) {
-			return order{}, mistakef("property %q is not one of ecr-gate's; did you mean %s?", name, nearest(name))
+			return order{}, mistakef("property %q is not one of ecr-gate's; did you mean %s?", short(name), nearest(name))
 		}
 		if strings.Contains(value, "#{") {
 			return order{}, mistakef("property %s still holds a variable (%s): the action that sets it must run earlier and have that namespace", name, short(value))
@@ -120,8 +120,8 @@ func (p props) maxWait(otherwise time.Duration) (time.Duration, error) {
 		return otherwise, nil
 	}
 	minutes, err := strconv.Atoi(text)
-	if err != nil || minutes < 0 || minutes > int(maxMaxWait.Minutes()) {
-		return 0, mistakef("property MaxWait is %q; write whole minutes from 0 to %d", short(text), int(maxMaxWait.Minutes()))
+	if err != nil || minutes < 0 || minutes > int(longestWait.Minutes()) {
+		return 0, mistakef("property MaxWait is %q; write whole minutes from 0 to %d", short(text), int(longestWait.Minutes()))
 	}
 	return time.Duration(minutes) * time.Minute, nil
 }

@@ -26,7 +26,7 @@ var (
 	notFound  = v(gate.Unavailable, gate.NotFound, true)
 )
 
-func TestSettle(t *testing.T) {
+func TestConclude(t *testing.T) {
 	early, late := noon.Add(-time.Second), noon
 	enforce, warn := order{}, order{warn: true}
 	for name, tc := range map[string]struct {
@@ -64,7 +64,7 @@ func TestSettle(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, _ := decode("", noon, 0)
-			got := settle(tc.verdicts, tc.order, m, tc.now, tc.stopping)
+			got := conclude(tc.verdicts, tc.order, m, tc.now, tc.stopping)
 			if got.result != tc.result || got.failure != tc.failure {
 				t.Errorf("got %s %s, want %s %s", got.result, got.failure, tc.result, tc.failure)
 			}
@@ -75,6 +75,80 @@ func TestSettle(t *testing.T) {
 				t.Errorf("the text does not start with the verdict sentence: %q", got.summary)
 			}
 		})
+	}
+}
+
+// A job whose artifact cannot be read right now waits as one whose scan is not
+// finished does: to its deadline, and past it where the worker stops.
+func TestUnable(t *testing.T) {
+	passing := &gate.Trouble{Cause: gate.NotReadable, Passing: true, Text: "the artifact cannot be read"}
+	lasting := &gate.Trouble{Cause: gate.NoAccess, Text: "no access"}
+	for name, tc := range map[string]struct {
+		err      error
+		now      time.Time
+		stopping bool
+		result   Result
+		failure  types.FailureType
+	}{
+		"passing":                 {passing, noon.Add(-time.Second), false, HandedBack, ""},
+		"passing, at the end":     {passing, noon, false, Failed, types.FailureTypeSystemUnavailable},
+		"passing, worker stops":   {passing, noon, true, HandedBack, ""},
+		"lasting, worker stops":   {lasting, noon, true, Failed, types.FailureTypePermissionError},
+		"a mistake, worker stops": {mistake("no file"), noon, true, Failed, types.FailureTypeConfigurationError},
+	} {
+		got := unable(tc.err, memory{deadline: noon}, tc.now, tc.stopping)
+		if got.result != tc.result || got.failure != tc.failure || got.fails() != (tc.result == Failed) {
+			t.Errorf("%s: got %s %s, want %s %s", name, got.result, got.failure, tc.result, tc.failure)
+		}
+	}
+}
+
+// The variables count what all images have.
+func TestVariablesCountAllImages(t *testing.T) {
+	got := variables(denied, []gate.Verdict{
+		{Counts: map[gate.Severity]int{gate.Critical: 1, gate.Untriaged: 2}, Excepted: make([]gate.ExceptedFinding, 3)},
+		{Counts: map[gate.Severity]int{gate.Critical: 4, gate.Low: 5}, Excepted: make([]gate.ExceptedFinding, 1)},
+	})
+	for name, want := range map[string]string{
+		"Verdict": "Denied", "Critical": "5", "High": "0", "Medium": "0", "Low": "5", "Untriaged": "2", "Excepted": "4", "ReportKey": "none",
+	} {
+		if got[name] != want {
+			t.Errorf("%s is %q, want %q", name, got[name], want)
+		}
+	}
+}
+
+// An image that is named twice, by tag and by digest, is one image with one image's
+// findings; where the two were judged apart, the worse verdict counts. Its names are
+// both listed.
+func TestImageNamedTwiceCountsOnce(t *testing.T) {
+	tag := gate.Verdict{Image: "x/y:1", Digest: "sha256:a", Outcome: gate.Allowed, Reason: "allowed", Counts: map[gate.Severity]int{gate.High: 1}}
+	digest := gate.Verdict{Image: "x/y:1@sha256:a", Digest: "sha256:a", Outcome: gate.Denied, Reason: "denied", Counts: map[gate.Severity]int{gate.High: 2}}
+	other := gate.Verdict{Image: "x/z:1", Digest: "sha256:b", Outcome: gate.Allowed, Reason: "allowed", Counts: map[gate.Severity]int{gate.High: 4}}
+	missing := gate.Verdict{Image: "x/none:1", Outcome: gate.Unavailable, Reason: "missing"}
+	for name, tc := range map[string]struct {
+		verdicts []gate.Verdict
+		high     string
+		tally    string // empty: none
+	}{
+		"one image":                     {[]gate.Verdict{tag, digest}, "2", ""},
+		"the other way round":           {[]gate.Verdict{digest, tag}, "2", ""},
+		"beside another":                {[]gate.Verdict{tag, digest, other}, "6", "2 images: 1 Denied, 1 Allowed"},
+		"two of which nothing is known": {[]gate.Verdict{missing, missing}, "0", "2 images: 2 Unavailable"},
+	} {
+		final, _ := gate.Worst(tc.verdicts)
+		if got := variables(final, tc.verdicts)["High"]; got != tc.high {
+			t.Errorf("%s: High is %s, want %s", name, got, tc.high)
+		}
+		text := story(final, tc.verdicts, order{}, false)
+		if tc.tally == "" && strings.Contains(text, " images: ") || !strings.Contains(text, tc.tally) {
+			t.Errorf("%s: want the line %q in:\n%s", name, tc.tally, text)
+		}
+		for _, v := range tc.verdicts {
+			if !strings.Contains(text, v.Reason) {
+				t.Errorf("%s: %s is not told of:\n%s", name, v.Image, text)
+			}
+		}
 	}
 }
 

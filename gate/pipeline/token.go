@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"maps"
+	"regexp"
 	"strings"
 	"time"
 
@@ -71,7 +72,8 @@ func decode(text string, now time.Time, maxWait time.Duration) (memory, error) {
 		m.deadline = d
 	}
 	for key, packed := range t.Digests {
-		if digest, ok := unpack(packed); ok {
+		// What is kept goes into the next token, which has a limit.
+		if digest, ok := unpack(packed); ok && keyForm.MatchString(key) && len(m.digests) < maxImages {
 			m.digests[key] = digest
 		}
 	}
@@ -94,6 +96,9 @@ func (m memory) remember(v gate.Verdict) {
 
 // digest is what the image was resolved to at an earlier delivery, if it was.
 func (m memory) digest(image string) string { return m.digests[imageKey(image)] }
+
+// keyForm is that of an imageKey.
+var keyForm = regexp.MustCompile(`^[A-Za-z0-9_-]{22}$`)
 
 // imageKey stands for an image's name in the token. Whoever names the images may
 // look for two names of one key, to have one judged by the other's digest: 128

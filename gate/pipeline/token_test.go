@@ -73,22 +73,6 @@ func TestForeignTokenIsRefused(t *testing.T) {
 	}
 }
 
-func FuzzDecode(f *testing.F) {
-	f.Add(memory{deadline: noon}.encode())
-	f.Add(`{"v":1,"t":1,"d":{"a":"b"},"r":{"c":["d","e"]}}`)
-	f.Fuzz(func(t *testing.T, text string) {
-		m, err := decode(text, noon, time.Minute)
-		if err == nil && m.deadline.After(noon.Add(time.Minute)) {
-			t.Errorf("%q waits longer than allowed", text)
-		}
-		for _, d := range m.digests {
-			if !digestForm.MatchString(d) {
-				t.Errorf("%q is no digest", d)
-			}
-		}
-	})
-}
-
 // Two names of one key would have one image judged by the other's digest, and
 // whoever names the images may search for them: 48 bits took ten seconds.
 func TestImageKeyIsLong(t *testing.T) {

@@ -3,17 +3,16 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
-
-	"github.com/ecr-gate/ecr-gate/gate"
 )
 
 // What a worker does where its fields are zero.
@@ -21,6 +20,8 @@ const (
 	DefaultPollInterval = 5 * time.Second
 	DefaultMaxWait      = 20 * time.Minute
 	DefaultConcurrency  = 10
+	// DefaultStopWithin fits into the 40 s that the chart leaves a worker from SIGTERM on.
+	DefaultStopWithin = 37 * time.Second
 )
 
 const (
@@ -36,17 +37,19 @@ const (
 type Worker struct {
 	Config     aws.Config
 	Gate       Checker
-	ActionType ActionType // zero fields: Test, EcrGate, 1
+	ActionType ActionType
 	// RegistryHost names the ECR registry of an account and Region, for jobs that
 	// name a repository only.
 	RegistryHost func(account, region string) (string, bool)
 
-	// Reports are the files of the output artifact, by name. Nil: verdict.json.
-	Reports map[string]func(io.Writer, []gate.Verdict) error
+	Files Files // of the output artifact; nil: verdict.json
 
 	MaxWait      time.Duration // how long a job waits for its scan; a job may say otherwise
 	PollInterval time.Duration // between polls, jittered by a fifth
 	Concurrency  int           // jobs in hand at a time
+	StopWithin   time.Duration // after Run's context ends, until calls under way and reports nobody takes are given up
+
+	ConfigFile string // as it was given, for what the log says to do; empty: none
 
 	Now    func() time.Time    // nil: time.Now
 	Log    *slog.Logger        // nil: nothing is logged
@@ -55,11 +58,19 @@ type Worker struct {
 
 // run is a worker at work.
 type run struct {
-	Worker
 	*desk
-	slots chan struct{} // one token per job in hand
-	jobs  sync.WaitGroup
+	actionType   ActionType
+	register     string // the command that registers it
+	pollInterval time.Duration
+	inHandUntil  context.Context // of what SIGTERM does not stop; ends StopWithin after it
+	counts       func(Result)
+	slots        chan struct{} // one token per job in hand
+	jobs         sync.WaitGroup
+	inHand       sync.Map // of delivery to nothing: those that a slot works on
 }
+
+// delivery is a job as one poll or several handed it out.
+type delivery struct{ job, nonce string }
 
 // Run polls until ctx is done, then hands back what is in hand and returns. It
 // returns an error only if it cannot start.
@@ -68,19 +79,22 @@ func (w Worker) Run(ctx context.Context) error {
 		return errors.New("pipeline: worker without a gate")
 	}
 	r := w.start()
+	outliving, cancel := outlive(ctx, orDefault(w.StopWithin, DefaultStopWithin))
+	defer cancel()
+	r.inHandUntil = outliving
 	defer r.jobs.Wait()
-	r.log.Info("polling for jobs", "actionType", r.ActionType.String(), "region", r.config.Region)
+	r.log.Info("polling for jobs", "actionType", r.actionType.String(), "region", r.config.Region)
 	for failures := 0; ctx.Err() == nil; {
 		free := r.takeSlots(ctx)
 		if free == 0 {
 			break
 		}
-		polled, err := r.poll(ctx, free)
+		more, err := r.poll(ctx, free)
 		if err == nil && failures > 0 {
 			r.log.Info("polling works again", "failures", failures)
 		}
 		failures = next(failures, err)
-		if !r.pause(ctx, failures, polled == free) {
+		if !sleep(ctx, jitter(pause(r.pollInterval, failures, more))) {
 			break
 		}
 	}
@@ -88,16 +102,32 @@ func (w Worker) Run(ctx context.Context) error {
 	return nil
 }
 
+// outlive is a context that ends so long after another one has ended.
+func outlive(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		_ = sleep(longer, by)
+		cancel()
+	})
+	return longer, func() { stop(); cancel() }
+}
+
 func (w Worker) start() *run {
-	w.PollInterval = orDefault(w.PollInterval, DefaultPollInterval)
-	w.Concurrency = orDefault(w.Concurrency, DefaultConcurrency)
-	w.ActionType = w.ActionType.withDefaults()
-	d := (&desk{
-		config: w.Config, gate: w.Gate, registryHost: w.RegistryHost, maxWait: w.MaxWait,
-		now: w.Now, log: w.Log, counts: w.Counts,
-		properties: actionProperties, reports: w.Reports, pause: w.PollInterval,
+	r := &run{
+		actionType:   w.ActionType,
+		register:     registerCommand(w.Config.Region, w.ConfigFile),
+		pollInterval: orDefault(w.PollInterval, DefaultPollInterval),
+		counts:       w.Counts,
+		slots:        make(chan struct{}, orDefault(w.Concurrency, DefaultConcurrency)),
+	}
+	if r.counts == nil {
+		r.counts = func(Result) {}
+	}
+	r.desk = (&desk{
+		config: w.Config, gate: w.Gate, registryHost: w.RegistryHost, maxWait: w.MaxWait, files: w.Files,
+		now: w.Now, log: w.Log, properties: actionProperties, retryAfter: r.pollInterval,
 	}).ready()
-	return &run{Worker: w, desk: d, slots: make(chan struct{}, w.Concurrency)}
+	return r
 }
 
 // takeSlots waits for a free slot and takes every one there is. 0: ctx is done.
@@ -118,11 +148,11 @@ func (r *run) takeSlots(ctx context.Context) int {
 	}
 }
 
-// poll asks for as many jobs as slots were taken, starts them and frees the rest.
-// A poll under way is not cut off by ctx: the jobs in an answer nobody reads are
-// lost until CodePipeline's own timeout.
-func (r *run) poll(ctx context.Context, slots int) (int, error) {
-	jobs, err := r.pollJobs(ctx, slots)
+// poll asks for as many jobs as slots were taken, starts them and frees the rest. It
+// returns whether there are likely more. A poll under way is not cut off by ctx: the
+// jobs in an answer nobody reads are lost until CodePipeline's own timeout.
+func (r *run) poll(ctx context.Context, slots int) (more bool, err error) {
+	jobs, err := r.pollJobs(slots)
 	for range slots - len(jobs) {
 		<-r.slots
 	}
@@ -132,18 +162,29 @@ func (r *run) poll(ctx context.Context, slots int) (int, error) {
 			r.work(ctx, job)
 		})
 	}
-	return len(jobs), err
+	return likelyMore(jobs, slots), err
 }
 
-func (r *run) pollJobs(ctx context.Context, slots int) ([]types.Job, error) {
-	call, cancel := context.WithTimeout(unstoppable(ctx), callTimeout)
+// likelyMore reports whether jobs fill every slot, and are not all of those that were
+// handed back before and come at every poll.
+func likelyMore(jobs []types.Job, slots int) bool {
+	return len(jobs) == slots && slices.ContainsFunc(jobs, fresh)
+}
+
+// fresh jobs were not looked at before.
+func fresh(job types.Job) bool {
+	return job.Data == nil || aws.ToString(job.Data.ContinuationToken) == ""
+}
+
+func (r *run) pollJobs(slots int) ([]types.Job, error) {
+	call, cancel := context.WithTimeout(r.inHandUntil, callTimeout)
 	defer cancel()
 	out, err := r.client.PollForJobs(call, &codepipeline.PollForJobsInput{
-		ActionTypeId: r.ActionType.id(),
+		ActionTypeId: r.actionType.id(),
 		MaxBatchSize: aws.Int32(int32(slots)), //nolint:gosec // at most Concurrency
 	})
 	if err != nil {
-		r.log.Error("cannot poll for jobs", "error", err, "hint", pollHint(err))
+		r.log.Error("cannot poll for jobs", "error", err, "hint", pollHint(err, r.register))
 		return nil, err
 	}
 	if len(out.Jobs) > slots {
@@ -153,10 +194,10 @@ func (r *run) pollJobs(ctx context.Context, slots int) ([]types.Job, error) {
 	return out.Jobs, nil
 }
 
-func pollHint(err error) string {
+func pollHint(err error, register string) string {
 	switch code(err) {
 	case "ActionTypeNotFoundException":
-		return "register the action type first: ecr-gate action-type --register"
+		return "register the action type first: " + register
 	case "UnrecognizedClientException", "InvalidSignatureException", "ExpiredTokenException":
 		return "AWS does not accept our credentials: check the role or keys ecr-gate runs with"
 	case "AccessDenied": // of STS
@@ -164,7 +205,7 @@ func pollHint(err error) string {
 	case "AccessDeniedException":
 		return "allow codepipeline:PollForJobs, AcknowledgeJob, PutJobSuccessResult and PutJobFailureResult"
 	case "":
-		return "no answer from AWS: check Region, network and credentials; trying again with back-off"
+		return "AWS could not be asked: check credentials, Region and network; trying again with back-off"
 	default:
 		return "trying again with back-off"
 	}
@@ -177,17 +218,18 @@ func next(failures int, err error) int {
 	return failures + 1
 }
 
-// pause waits before the next poll; false: ctx is done. Where every free slot was
-// filled there is likely more to fetch, so the pause is short.
-func (r *run) pause(ctx context.Context, failures int, more bool) bool {
-	wait := r.PollInterval
+// pause is how long to wait before the next poll: short where there is likely more to
+// fetch. Jobs that wait for their scans fill the slots too, but would only be looked at
+// ten times as often.
+func pause(interval time.Duration, failures int, more bool) time.Duration {
 	switch {
 	case failures > 0:
-		wait = min(maxBackOff, r.PollInterval<<min(failures, 10))
+		return max(interval, min(maxBackOff, interval<<min(failures, 10)))
 	case more:
-		wait /= 10
+		return interval / 10
+	default:
+		return interval
 	}
-	return sleep(ctx, jitter(wait))
 }
 
 // jitter spreads workers that were started together: a fifth either way.
@@ -200,26 +242,73 @@ func jitter(d time.Duration) time.Duration {
 }
 
 // work takes one job through acknowledge, judge and report.
-func (r *run) work(ctx context.Context, polled types.Job) {
-	log := r.log.With("job", aws.ToString(polled.Id))
-	if !r.acknowledge(ctx, polled, log) {
+func (r *run) work(ctx context.Context, job types.Job) {
+	log := r.log.With("job", aws.ToString(job.Id))
+	key := delivery{aws.ToString(job.Id), aws.ToString(job.Nonce)}
+	if _, twice := r.inHand.LoadOrStore(key, nil); twice { // until it is acknowledged, another poll may get it too
 		r.counts(NotOurs)
 		return
 	}
-	out := r.judgeSafely(ctx, polled, judgeTimeout, log)
-	r.counts(r.deliver(unstoppable(ctx), polled, out, log))
+	defer r.inHand.Delete(key)
+	if !r.acknowledge(ctx, job, log) {
+		r.counts(NotOurs)
+		return
+	}
+	log.Info("the job is ours", slog.Any("of", action{job.Data}))
+	out := r.judgeSafely(ctx, job, judgeTimeout, log)
+	r.counts(r.deliver(r.inHandUntil, ctx.Done(), job, out, log))
+}
+
+// action says in the log whose job it is: should the process be killed with it in
+// hand, nothing else tells which execution hangs.
+type action struct{ data *types.JobData }
+
+// LogValue implements [slog.LogValuer].
+func (a action) LogValue() slog.Value {
+	if a.data == nil || a.data.PipelineContext == nil {
+		return slog.GroupValue()
+	}
+	of := a.data.PipelineContext
+	attrs := []slog.Attr{slog.String("pipeline", aws.ToString(of.PipelineName)), slog.String("execution", aws.ToString(of.PipelineExecutionId))}
+	if of.Stage != nil {
+		attrs = append(attrs, slog.String("stage", aws.ToString(of.Stage.Name)))
+	}
+	if of.Action != nil {
+		attrs = append(attrs, slog.String("action", aws.ToString(of.Action.Name)))
+	}
+	return slog.GroupValue(attrs...)
 }
 
 // acknowledge reports whether the job is ours to do. Going on in any other state
 // than InProgress would judge a job that is over, or that another worker has.
+//
+// It tries again for a while where AWS does not answer: nobody knows if CodePipeline
+// hands a job out a second time. An acknowledgement whose answer was lost is a nonce
+// used up: if that is what the next attempt hears, it was most likely ours. Should
+// another worker have the job all the same, both judge it alike, and CodePipeline
+// takes the first report only.
 func (r *run) acknowledge(ctx context.Context, job types.Job, log *slog.Logger) bool {
-	call, cancel := context.WithTimeout(unstoppable(ctx), callTimeout)
-	defer cancel()
-	out, err := r.client.AcknowledgeJob(call, &codepipeline.AcknowledgeJobInput{JobId: job.Id, Nonce: job.Nonce})
+	out, err := r.acknowledgeOnce(job)
+	lost := false // an answer
+	for attempt := 1; err != nil && !refused(err) && attempt < mostAttempts; attempt++ {
+		lost = lost || unanswered(err)
+		log.Warn("cannot acknowledge the job; trying again", "attempt", attempt, "error", err)
+		if !sleep(ctx, jitter(min(r.pollInterval, time.Second)<<(attempt-1))) {
+			attempt = mostAttempts // we are to end: once more, for another worker may never get it
+		}
+		out, err = r.acknowledgeOnce(job)
+	}
+	lost = lost || unanswered(err) // the last one's counts as well
 	switch {
+	case code(err) == "InvalidNonceException" && lost:
+		log.Warn("the job is acknowledged already, most likely by us: an answer was lost; going on")
+		return true
 	case code(err) == "InvalidNonceException":
 		log.Info("another worker has the job")
 		return false
+	case err != nil && lost && !refused(err):
+		log.Warn("nobody knows whether the job is acknowledged; going on", "error", err)
+		return true
 	case err != nil:
 		log.Error("cannot acknowledge the job", "error", err)
 		return false
@@ -228,4 +317,30 @@ func (r *run) acknowledge(ctx context.Context, job types.Job, log *slog.Logger) 
 		return false
 	}
 	return true
+}
+
+// acknowledgeTimeout bounds one attempt. It is short, so that one request nobody
+// answers leaves time for others.
+const acknowledgeTimeout = 5 * time.Second
+
+// acknowledgeOnce leaves it to its caller to try again: of attempts that the SDK made
+// by itself, nobody would know whether the first was answered.
+func (r *run) acknowledgeOnce(job types.Job) (*codepipeline.AcknowledgeJobOutput, error) {
+	call, cancel := context.WithTimeout(r.inHandUntil, acknowledgeTimeout)
+	defer cancel()
+	return r.client.AcknowledgeJob(call, &codepipeline.AcknowledgeJobInput{JobId: job.Id, Nonce: job.Nonce},
+		func(o *codepipeline.Options) { o.Retryer = aws.NopRetryer{} })
+}
+
+// unanswered errors leave open whether the request took effect.
+func unanswered(err error) bool { return err != nil && !refused(err) && !turnedAway(err) }
+
+// turnedAway errors are of requests that CodePipeline did not look at.
+func turnedAway(err error) bool {
+	return retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err).Bool()
+}
+
+// refused errors are CodePipeline's answer.
+func refused(err error) bool {
+	return code(err) == "InvalidNonceException" || over(err) || invalid(err)
 }

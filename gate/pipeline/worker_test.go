@@ -35,15 +35,28 @@ type change func(*pipeline.Worker)
 
 func open(t *testing.T, changes ...change) *site {
 	t.Helper()
+	return found(t).open(t, changes...)
+}
+
+// ground is an AWS with the action type, and no worker yet.
+type ground struct{ *awslocal.Server }
+
+func found(t *testing.T) ground {
+	t.Helper()
 	aws := awslocal.New(awslocal.Options{})
 	if _, err := aws.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(aws.Close)
-	config := aws.AWSConfig()
-	if _, err := codepipeline.NewFromConfig(config).CreateCustomActionType(t.Context(), pipeline.ActionType{}.Definition()); err != nil {
+	if _, err := codepipeline.NewFromConfig(aws.AWSConfig()).CreateCustomActionType(t.Context(), pipeline.ActionType{}.Definition()); err != nil {
 		t.Fatal(err)
 	}
+	return ground{aws}
+}
+
+func (g ground) open(t *testing.T, changes ...change) *site {
+	t.Helper()
+	aws, config := g.Server, g.AWSConfig()
 	worker := pipeline.Worker{
 		Config:       config,
 		Gate:         &gate.Gate{Source: ecr.NewSource(config, nil, ecr.CallTimeout(time.Second))},
@@ -196,7 +209,6 @@ func TestBadInput(t *testing.T) {
 		"no images":          {detail("[]"), "lists no image"},
 		"File, no artifact":  {properties("File", "x.json"), "no input artifact"},
 		"File, not in there": {awslocal.Action{Configuration: map[string]string{"File": "x.json"}, InputArtifact: map[string][]byte{"imageDetail.json": []byte("{}")}}, "holds no x.json"},
-		"an open variable":   {properties("Image", "#{Nope.ImageURI}"), ""},
 		"too many images":    {detail(manyImages(26)), "at most 25"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -206,6 +218,46 @@ func TestBadInput(t *testing.T) {
 			}
 			if strings.Contains(got.FailureMessage, "\n\t") || strings.Contains(got.FailureMessage, "goroutine") {
 				t.Errorf("a stack trace: %s", got.FailureMessage)
+			}
+		})
+	}
+}
+
+// Of several input artifacts each holds a file that names images, unless properties
+// name some: a misspelt file would otherwise go unread, and its image unjudged.
+func TestEveryInputArtifactNamesAnImage(t *testing.T) {
+	results := make(chan pipeline.Result, 1)
+	s := open(t, counted(results))
+	uri, _ := s.push("shop/web", scanned())
+	named := func(file string) map[string][]byte {
+		return map[string][]byte{file: fmt.Appendf(nil, `{"ImageURI":%q}`, uri)}
+	}
+	for name, tc := range map[string]struct {
+		configuration map[string]string
+		files         []string // of the artifacts A, B and C
+		lacks         string   // what the message begins with; empty: the job succeeds
+	}{
+		"all hold one":         {nil, []string{"imageDetail.json", "imageDetail.json"}, ""},
+		"one is misspelt":      {nil, []string{"imageDetail.json", "imageDetails.json"}, "input artifact B holds no imageDetail.json and no imagedefinitions.json; "},
+		"the first one":        {nil, []string{"README", "imageDetail.json", "README"}, "input artifact A, C holds no imageDetail.json"},
+		"not where File says":  {map[string]string{"File": "x.json", "Image": uri}, []string{"x.json", "imageDetail.json"}, "input artifact B holds no x.json; "},
+		"but there is Image":   {map[string]string{"Image": uri}, []string{"imageDetail.json", "README"}, ""},
+		"there is Image alone": {map[string]string{"Image": uri}, []string{"README"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var inputs []awslocal.Artifact
+			for i, file := range tc.files {
+				inputs = append(inputs, awslocal.Artifact{Name: string(rune('A' + i)), Files: named(file)})
+			}
+			id := s.AddJob(awslocal.Job{Configuration: tc.configuration, InputArtifacts: inputs})
+			<-results
+			got, _ := s.JobState(id)
+			said := got.Result.FailureMessage
+			if tc.lacks == "" && got.Status != "Succeeded" {
+				t.Errorf("%s: %s", got.Status, said)
+			}
+			if tc.lacks != "" && (got.Result.FailureType != "ConfigurationError" || !strings.HasPrefix(said, "could not check: "+tc.lacks)) {
+				t.Errorf("%s: %s, want one that begins with %q", got.Status, said, tc.lacks)
 			}
 		})
 	}
@@ -267,6 +319,23 @@ func TestLargeArtifact(t *testing.T) {
 	_ = w.Close()
 	if got := s.release(awslocal.Action{InputArtifactRaw: b.Bytes()}); got.Status != awslocal.Succeeded {
 		t.Errorf("%+v", got)
+	}
+}
+
+// A store that does not keep to the range asked for is not believed, and nothing more
+// than the range is read of it.
+func TestStoreThatAnswersOtherwise(t *testing.T) {
+	for name, size := range map[string]int{"too much": 3 << 20, "too little": 0} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t)
+			s.Inject(awslocal.Fault{Operation: "s3.GetObject", Garbage: make([]byte, size)})
+			got := s.release(awslocal.Action{
+				Configuration: map[string]string{"MaxWait": "0"}, InputArtifact: map[string][]byte{"imageDetail.json": []byte("{}")},
+			})
+			if got.FailureType != "SystemUnavailable" || !strings.Contains(got.FailureMessage, "cannot be read from S3 right now") {
+				t.Errorf("%+v", got)
+			}
+		})
 	}
 }
 
@@ -427,6 +496,29 @@ func TestJobOfAnotherWorkerIsLeftAlone(t *testing.T) {
 				t.Errorf("reported: %v", calls)
 			}
 		})
+	}
+}
+
+// More jobs than were asked for are left to whoever asks next.
+func TestMoreJobsThanSlots(t *testing.T) {
+	aws := awslocal.New(awslocal.Options{})
+	if _, err := aws.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(aws.Close)
+	aws.Inject(awslocal.Fault{
+		Operation: "codepipeline.PollForJobs", Times: 1, Garbage: []byte(`{"jobs": [{"id": "1", "nonce": "1"}, {"id": "2", "nonce": "2"}]}`),
+	})
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	worker := pipeline.Worker{
+		Config: aws.AWSConfig(), Gate: checker(nil), RegistryHost: ecr.RegistryHost, Concurrency: 1, PollInterval: time.Millisecond,
+		Counts: func(pipeline.Result) { stop() },
+	}
+	if err := worker.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if n := aws.Calls()["codepipeline.AcknowledgeJob"]; n != 1 {
+		t.Errorf("%d jobs were taken", n)
 	}
 }
 

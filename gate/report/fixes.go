@@ -20,8 +20,9 @@ type fix struct {
 	Fixed     string
 	Platforms []string // of an index; nil for an image that is none
 	Findings  []gate.Finding
-	Denied    bool // the image is, so that something has to be done
-	Blocked   bool // and that for a finding which no exception lets pass
+	Places    []int // of the Findings in the verdict's list
+	Denied    bool  // the image is, so that something has to be done
+	Blocked   bool  // and that for a finding which no exception lets pass
 }
 
 // fixesOf groups the counted findings by the upgrade that clears them: the one
@@ -82,7 +83,7 @@ func newFix(v gate.Verdict, indexes []int, platforms [][]string, fixed bool) fix
 	versions := map[installation][]string{} // that fix something
 	for _, i := range indexes {
 		f := v.Findings[i]
-		made.Findings = append(made.Findings, f)
+		made.Findings, made.Places = append(made.Findings, f), append(made.Places, i)
 		for _, p := range f.Packages {
 			at := installationOf(p)
 			versions[at] = append(versions[at], p.FixedIn)

@@ -1,7 +1,6 @@
 package report_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -107,36 +106,3 @@ func TestWriteErrorsAreTold(t *testing.T) {
 type broken struct{ err error }
 
 func (b broken) Write([]byte) (int, error) { return 0, b.err }
-
-// FuzzFormats puts any text into every place of a verdict that has one.
-func FuzzFormats(f *testing.F) {
-	f.Add(nasty, "CVE-2026-1", "1.2.3")
-	f.Add("", "\xff\xfe", "1:~")
-	f.Add("|||", "`", "1.2.3-4")
-	f.Fuzz(func(t *testing.T, a, b, c string) {
-		if len(a)+len(b)+len(c) > 2000 {
-			return // longer ones only take longer
-		}
-		finding := gate.Finding{ID: a, Severity: gate.Critical, Title: b, URL: c, Related: []string{b}, Packages: []gate.Package{
-			{Name: b, Version: c, FixedIn: a, Path: a, PURL: c}, {Name: a, Version: b, FixedIn: c},
-		}}
-		other := gate.Finding{ID: b, Packages: []gate.Package{{Name: b, Version: c, FixedIn: b}}}
-		note := gate.ExceptionNote{Source: c, Statement: a, Owner: b, Ticket: c}
-		v := gate.Verdict{
-			Image: a, Digest: b, Reason: a, Policy: b, Next: c, Warnings: []string{a, b, c}, Err: errors.New(a),
-			Findings: []gate.Finding{finding, other}, Excepted: []gate.ExceptedFinding{{Finding: finding, Exceptions: []gate.ExceptionNote{note}}},
-			Exceptions: []gate.ExceptionReport{{State: gate.ExceptionUnused, IDs: []string{a, b}, ExceptionNote: note}},
-			Lapsed:     []gate.LapsedException{{ID: c, ExceptionNote: note}},
-			Manifests:  []gate.ManifestVerdict{{Platform: a, Digest: c, Status: gate.Status(b), ScanType: gate.ScanType(a), Cause: gate.WithinPolicy, Findings: []int{0, 1}}, {Platform: b}},
-		}
-		for _, format := range report.Formats() {
-			var text bytes.Buffer
-			write, _ := report.Named(format, options)
-			if err := write(&text, []gate.Verdict{v, v}); err != nil {
-				t.Fatalf("%s: %v", format, err)
-			}
-			wantHarmless(t, text.String())
-			wantWellFormed(t, format, text.String())
-		}
-	})
-}

@@ -9,7 +9,6 @@ import (
 	"html/template"
 	"io"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -107,7 +106,7 @@ func newPageView(p parts, o Options, verdicts []gate.Verdict) pageView {
 		Icon: icon(verdicts), Title: title(verdicts),
 		Version: visible(o.Version), Made: clock(made), MadeAt: instant(made),
 		Until:     made.Add(exceptionTerm).Format(time.DateOnly),
-		Summary:   outcomes(verdicts),
+		Summary:   tally(verdicts),
 		Attention: attentionViews(gate.MergeReports(verdicts)),
 	}
 	for i, v := range verdicts {
@@ -124,23 +123,8 @@ func title(verdicts []gate.Verdict) string {
 	case 1:
 		return verdicts[0].Outcome.String() + ": " + shown(verdicts[0].Image, longestImage)
 	default:
-		return outcomes(verdicts)
+		return tally(verdicts)
 	}
-}
-
-// outcomes counts images by outcome, the worst first.
-func outcomes(verdicts []gate.Verdict) string {
-	counts := map[gate.Outcome]int{}
-	for _, v := range verdicts {
-		counts[v.Outcome]++
-	}
-	var parts []string
-	for _, o := range []gate.Outcome{gate.Denied, gate.Unavailable, gate.Pending, gate.Allowed} {
-		if counts[o] > 0 {
-			parts = append(parts, strconv.Itoa(counts[o])+" "+o.String())
-		}
-	}
-	return plural(len(verdicts), "image") + ": " + strings.Join(parts, ", ")
 }
 
 // icon is a dot in the colour of the worst outcome, in the page itself.

@@ -86,7 +86,7 @@ func newGroupView(x fix, places places) groupView {
 	}
 	for i, f := range x.Findings {
 		group.Rows[i] = newRowView(f)
-		group.Rows[i].On, group.Rows[i].Places = places.of(f)
+		group.Rows[i].On, group.Rows[i].Places = places.of(x.Places[i])
 	}
 	return group
 }
@@ -102,7 +102,7 @@ func packagesOf(x fix) []gate.Package {
 func newRowView(f gate.Finding) rowView {
 	row := rowView{
 		Severity: newSeverityView(f.Severity),
-		ID:       cmp.Or(shown(f.ID, longestID), "without a name"), Link: link(f.URL), Exploit: f.Exploit,
+		ID:       cmp.Or(shown(f.ID, longestID), "without a name"), Link: webAddress(f.URL), Exploit: f.Exploit,
 		Related:  shown(strings.Join(f.Related, ", "), longestTitle),
 		Title:    titleOf(f),
 		Packages: make([]packageView, len(f.Packages)),
@@ -132,12 +132,9 @@ func titleOf(f gate.Finding) string {
 }
 
 // scopeOf is the package URL as an exception names it: without the version, or the
-// exception would be gone with the next build. An @ in a name is written %40.
+// exception would be gone with the next build.
 func scopeOf(p gate.Package) string {
-	purl := p.PURL
-	if at := strings.LastIndexByte(purl, '@'); at > strings.LastIndexByte(purl, '/') {
-		purl = purl[:at]
-	}
+	purl := p.UnversionedPURL()
 	if purl != visible(purl) || len(purl) > longestPath {
 		return "" // of no use cut, and none that is meant well
 	}
@@ -147,31 +144,28 @@ func scopeOf(p gate.Package) string {
 // places says of each finding of an index on which platforms it counts.
 type places struct {
 	names []string
-	by    map[string][]int
+	by    map[int][]int // by the finding's place in the verdict's list
 }
 
 func newPlaces(v gate.Verdict) places {
-	p := places{by: map[string][]int{}}
+	p := places{by: map[int][]int{}}
 	if len(v.Manifests) < 2 {
 		return p
 	}
 	for i, m := range v.Manifests {
 		p.names = append(p.names, shown(nameOf(m, v), longestName))
 		for _, f := range m.Findings {
-			if f >= 0 && f < len(v.Findings) {
-				key := findingKey(v.Findings[f])
-				p.by[key] = append(p.by[key], i)
-			}
+			p.by[f] = append(p.by[f], i)
 		}
 	}
 	return p
 }
 
-func (p places) of(f gate.Finding) (words, numbers string) {
+func (p places) of(finding int) (words, numbers string) {
 	if len(p.names) == 0 {
 		return "", ""
 	}
-	found := p.by[findingKey(f)]
+	found := p.by[finding]
 	names, places := make([]string, len(found)), make([]string, len(found))
 	for i, at := range found {
 		names[i], places[i] = p.names[at], strconv.Itoa(at)
@@ -180,13 +174,4 @@ func (p places) of(f gate.Finding) (words, numbers string) {
 		return "all", ""
 	}
 	return strings.Join(names, ", "), strings.Join(places, " ")
-}
-
-// findingKey is what tells the findings of an index apart.
-func findingKey(f gate.Finding) string {
-	key := []string{f.ID}
-	for _, p := range f.Packages {
-		key = append(key, p.Name, p.Version)
-	}
-	return strings.Join(key, "\x00")
 }

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 	"unicode"
@@ -41,16 +40,6 @@ func visible(text string) string {
 func shown(text string, limit int) string { return elide(visible(text), limit) }
 
 func hidden(c rune) bool { return !unicode.IsPrint(c) || c == utf8.RuneError }
-
-// link is the address if it leads to a web site, else nothing: findings bring
-// their own.
-func link(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
-		return ""
-	}
-	return u.String()
-}
 
 // clock is the moment as people read it; nothing for none.
 func clock(t time.Time) string {

@@ -57,11 +57,7 @@ func fingerprints(image string, f gate.Finding) map[string]string {
 	fields := []string{image, f.ID}
 	var packages []string
 	for _, p := range f.Packages {
-		purl := p.PURL
-		if at := strings.LastIndexByte(purl, '@'); at > 0 {
-			purl = purl[:at] // an @ in a name is escaped there
-		}
-		packages = append(packages, p.Name+"\x00"+purl+"\x00"+p.Path)
+		packages = append(packages, p.Name+"\x00"+p.UnversionedPURL()+"\x00"+p.Path)
 	}
 	slices.Sort(packages)
 	sum := sha256.Sum256([]byte(strings.Join(append(fields, packages...), "\x00\x00")))
@@ -159,12 +155,3 @@ var messageEscapes = strings.NewReplacer(`\`, `\\`, "[", `\[`, "]", `\]`, "{", "
 // escapeMessage keeps a text from being read as a link, [text](target), or as a
 // placeholder, {0} (SARIF 2.1.0, 3.11).
 func escapeMessage(text string) string { return messageEscapes.Replace(gate.Clean(text)) }
-
-// webAddress is the address if it is one that a browser may be sent to.
-func webAddress(address string) string {
-	u, err := url.Parse(gate.Clean(address))
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || len(address) > 500 {
-		return ""
-	}
-	return u.String()
-}

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -70,4 +71,17 @@ func imageName(v gate.Verdict) string {
 // platformName is how reports call a manifest.
 func platformName(m gate.ManifestVerdict) string {
 	return cmp.Or(gate.Clean(m.Platform), gate.Clean(gate.ShortDigest(m.Digest)), "image")
+}
+
+// longestAddress is more than any database of vulnerabilities has.
+const longestAddress = 500
+
+// webAddress is the address if it is one that a browser may be sent to, else nothing:
+// findings bring their own.
+func webAddress(address string) string {
+	u, err := url.Parse(gate.Clean(address))
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || len(address) > longestAddress {
+		return ""
+	}
+	return u.String()
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/ecr-gate/ecr-gate/gate"
 )
 
 // Fault is one thing wrong with a file, and its mend, in one sentence.
@@ -17,7 +19,8 @@ type Fault struct {
 	column int // for the order on one line
 }
 
-// Error is the fault on one line:
+// Error is the fault on one clean line, whatever the file's name and the words of
+// the libraries that read it:
 //
 //	ecr-gate.yaml:12: policies[0].maxFinding: unknown key; did you mean maxFindings?
 func (f Fault) Error() string {
@@ -30,7 +33,7 @@ func (f Fault) Error() string {
 		b.WriteString(": " + f.Path)
 	}
 	b.WriteString(": " + f.Text)
-	return b.String()
+	return gate.Clean(b.String())
 }
 
 // Faults is everything wrong with one or more files. An empty list is no error:

@@ -16,6 +16,9 @@ import (
 // smaller, and a Kubernetes ConfigMap holds no more.
 const MaxSize = 1 << 20
 
+// TooLarge is the fault of a file above MaxSize.
+const TooLarge = "is larger than 1 MiB, which is the most that is read"
+
 // maxNodes bounds what aliases can make of a file of MaxSize.
 const maxNodes = 1 << 17
 
@@ -54,7 +57,7 @@ func Decode(name string, data []byte, into any) *File {
 // document returns the content of the only document, nil if there is none.
 func (f *File) document(data []byte) *yaml.Node {
 	if len(data) > MaxSize {
-		f.Faultf("", "is larger than %d KiB, which is the most that is read", MaxSize>>10)
+		f.Faultf("", TooLarge)
 		return nil
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))

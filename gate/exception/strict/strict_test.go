@@ -88,3 +88,10 @@ func TestNearest(t *testing.T) {
 		}
 	}
 }
+
+func TestFaultIsOneCleanLine(t *testing.T) {
+	fault := Fault{File: "a\n\x7f.yaml", Line: 2, Path: "b.\u202e", Text: "c\x1b[2J is\u0085 d"}
+	if got, want := fault.Error(), "a .yaml:2: b.: c[2J is d"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -25,10 +25,13 @@ type ExceptionReport struct {
 	ExceptionNote
 }
 
-// audit reports on every exception whose repositories and digests include the
+// exceptionReports are on every exception whose repositories and digests include the
 // image. Whether one is unused can be said only where every platform's findings
 // were looked at.
-func (r *rules) audit(v Verdict) []ExceptionReport {
+func (r *rules) exceptionReports(v Verdict) []ExceptionReport {
+	if len(r.exceptions) == 0 {
+		return nil
+	}
 	digests := make([]string, len(v.Manifests))
 	for i, m := range v.Manifests {
 		digests[i] = m.Digest
@@ -36,22 +39,12 @@ func (r *rules) audit(v Verdict) []ExceptionReport {
 	judged := !slices.ContainsFunc(v.Manifests, func(m ManifestVerdict) bool { return !m.judged() })
 	var reports []ExceptionReport
 	for i, e := range r.exceptions {
-		used := slices.Contains(v.Used, i)
+		_, used := slices.BinarySearch(v.Used, i)
 		if state := e.state(r.now, used || !judged); state != "" && e.AppliesTo(r.img, digests...) {
 			reports = append(reports, ExceptionReport{state, e.IDs, e.note()})
 		}
 	}
 	return reports
-}
-
-// judged reports whether the findings were looked at, whatever came of it.
-func (m ManifestVerdict) judged() bool {
-	switch m.Cause {
-	case WithinPolicy, OverPolicy, Blocked, Exploitable:
-		return true
-	default:
-		return false
-	}
 }
 
 func (e Exception) state(now time.Time, used bool) ExceptionState {

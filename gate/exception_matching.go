@@ -22,7 +22,8 @@ type Matching struct {
 // Matching judges an image as [Gate.Check] does, and holds the gate's exceptions
 // against it. It starts no scan.
 func (g *Gate) Matching(ctx context.Context, req Request) Matching {
-	c, _, trouble := g.read(ctx, req)
+	c, _, place, trouble := g.read(ctx, req)
+	defer place.leave()
 	if trouble != nil {
 		n := len(c.Exceptions)
 		return Matching{Verdict: Unjudged(c.Policy.Name, c.Image, trouble), Applies: make([]bool, n), Fits: make([]bool, n)}

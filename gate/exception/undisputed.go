@@ -1,9 +1,9 @@
 package exception
 
-// standing returns the claims that excuse and that no later one speaks against,
+// undisputed returns the claims that excuse and that no later one speaks against,
 // in order. A claim loses the parts that are spoken against, and falls with the
 // last of them: it never grows to the whole product.
-func standing(claims []claim) []claim {
+func undisputed(claims []claim) []claim {
 	against := map[string][]claim{}
 	for _, c := range claims {
 		if c.excuses {
