@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,10 +15,8 @@ import (
 	"github.com/ecr-gate/ecr-gate/awslocal"
 )
 
-const (
-	starts   = 10  // processes started, one after the other
-	verdicts = 100 // jobs each of them does
-)
+// verdicts are how many jobs each process does.
+const verdicts = 100
 
 // lambdaFigures are what the starts of the function's process came to.
 type lambdaFigures struct {
@@ -29,25 +26,29 @@ type lambdaFigures struct {
 
 // lambdaFunction measures the program as Lambda runs it: a process that talks to
 // the runtime API, from its start to its first event, and each job's invocation.
-func lambdaFunction(ctx context.Context, out io.Writer, _ settings) error {
+func lambdaFunction(ctx context.Context, r *figures, s settings) error {
 	dir, err := os.MkdirTemp("", "ecr-gate-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // a binary that go build makes again
 	binary := filepath.Join(dir, "bootstrap")
+	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/ecr-gate/ecr-gate").Output()
+	if err != nil {
+		return fmt.Errorf("go list: %w", err)
+	}
 	build := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", binary, "./cmd/ecr-gate") //nolint:gosec // arguments of our own
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	build.Dir, build.Env = strings.TrimSpace(string(root)), append(os.Environ(), "CGO_ENABLED=0")
 	if text, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w: %s", err, text)
 	}
 	var f lambdaFigures
-	for range starts {
+	for range s.starts {
 		if err := f.start(ctx, binary); err != nil {
 			return err
 		}
 	}
-	_, _ = fmt.Fprintf(out, "\n## Lambda function, a process of its own: %d starts, %d jobs each\n\n| | median | slowest | wanted |\n|---|---|---|---|\n", starts, verdicts)
+	r.printf("\n## Lambda function, a process of its own: %d starts, %d jobs each\n\n| | median | slowest | wanted |\n|---|---|---|---|\n", s.starts, verdicts)
 	for _, row := range []struct {
 		name   string
 		times  []float64
@@ -57,10 +58,10 @@ func lambdaFunction(ctx context.Context, out io.Writer, _ settings) error {
 		{"first job, with connections to make", f.first, ""},
 		{"later job: event to report", f.warm, ""},
 	} {
-		_, _ = fmt.Fprintf(out, "| %s | %.1f ms | %.1f ms | %s |\n", row.name, median(row.times), slices.Max(row.times), row.wanted)
+		r.printf("| %s | %.1f ms | %.1f ms | %s |\n", row.name, median(row.times), slices.Max(row.times), row.wanted)
 	}
 	slices.Sort(f.memory)
-	_, _ = fmt.Fprintf(out, "| memory, most resident | %.1f MiB | %.1f MiB | < 64 MiB |\n",
+	r.printf("| memory, most resident | %.1f MiB | %.1f MiB | < 64 MiB |\n",
 		float64(f.memory[len(f.memory)/2])/1024, float64(f.memory[len(f.memory)-1])/1024)
 	return nil
 }
@@ -72,9 +73,7 @@ func (f *lambdaFigures) start(ctx context.Context, binary string) error {
 		return err
 	}
 	defer aws.Close()
-	aws.PutImage(awslocal.Image{Repository: "shop/web", Tags: []string{"1"}, Scans: []awslocal.Scan{{
-		Status: "ACTIVE", CompletedAt: time.Now().Add(-time.Hour), EnhancedFindings: benchFindings(100),
-	}}})
+	aws.PutImage(awslocal.Image{Repository: "shop/web", Tags: []string{"1"}, Scans: enhancedScan(100)})
 	function, err := aws.AddFunction(awslocal.FunctionOptions{})
 	if err != nil {
 		return err
@@ -120,19 +119,6 @@ func invoke(ctx context.Context, aws *awslocal.Server, function *awslocal.Functi
 		err = fmt.Errorf("the job did not succeed: %s", text)
 	}
 	return milliseconds(began), err
-}
-
-func milliseconds(since time.Time) float64 { return float64(time.Since(since).Microseconds()) / 1000 }
-
-func benchFindings(n int) []awslocal.EnhancedFinding {
-	list := make([]awslocal.EnhancedFinding, n)
-	for i := range list {
-		list[i] = awslocal.EnhancedFinding{
-			ID: fmt.Sprintf("CVE-2026-%d", i), Severity: "MEDIUM", Fix: "YES",
-			Packages: []awslocal.Package{{Name: "openssl", Version: "3.0.7", Manager: "OS", FixedIn: "3.0.15"}},
-		}
-	}
-	return list
 }
 
 // peakMemory is the most that the process had resident, in KiB.

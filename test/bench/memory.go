@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"io"
 	"runtime"
 	"time"
 
@@ -12,23 +11,33 @@ import (
 )
 
 // memory is the heap that facts take, of images with 100 findings each.
-func memory(ctx context.Context, out io.Writer, s settings) error {
+func memory(ctx context.Context, r *figures, s settings) error {
 	const findings = 100
-	_, _ = fmt.Fprintf(out, "\n## Memory, images of %d findings each\n\n| images cached | heap | of that facts |\n|---|---|---|\n", findings)
+	r.printf("\n## Memory, images of %d findings each\n\n| images cached | heap of facts | per image | |\n|---|---|---|---|\n", findings)
+	grown := curve{name: "memory"}
+	var rows []string
 	empty := heap()
-	for _, images := range []int{0, s.images / 10, s.images} {
-		facts := gate.NewCache(invented{findings}, gate.CacheOptions{MaxBytes: 1 << 30})
+	for _, images := range []int{s.images / 10, s.images / 4, s.images / 2, s.images} {
+		facts := gate.NewCache(invented{findings: findings, platforms: 1}, gate.CacheOptions{MaxBytes: 1 << 30})
 		for i := range images {
-			img := gate.Image{Registry: "111122223333.dkr.ecr.eu-west-1.amazonaws.com", Repository: "shop/web", Digest: digest(i)}
+			img := gate.Image{Registry: registry, Repository: "shop/web", Digest: digest(i)}
 			if _, err := facts.Scan(ctx, img, gate.Manifest{Digest: img.Digest}); err != nil {
 				return err
 			}
 		}
 		now := heap()
-		_, _ = fmt.Fprintf(out, "| %d | %.1f MiB | %.1f MiB |\n", images, mebibytes(now), mebibytes(max(now, empty)-empty))
+		took := float64(max(now, empty) - empty)
+		grown.add(images, took)
+		rows = append(rows, fmt.Sprintf("| %d | %.1f MiB | %.1f KiB |", images, took/(1<<20), took/1024/float64(images)))
 		facts.Close()
 	}
-	_, _ = fmt.Fprintf(out, "\nWanted: 10,000 images under 256 MiB. A process holds %d MiB of facts at the most and forgets the least used.\n", gate.DefaultCacheBytes>>20)
+	plotted := curve{name: "facts"}
+	for i, row := range rows {
+		r.printf("%s %s |\n", row, marks(i, grown))
+		plotted.add(int(grown.points[i].size), grown.points[i].cost/(1<<20))
+	}
+	r.panels = append(r.panels, panel{title: "Memory of cached images (100 findings each)", x: "images", y: "MiB", curves: []curve{plotted}, linear: true})
+	r.printf("\nWanted: 10,000 images under 256 MiB. A process holds %d MiB of facts at the most and forgets the least used.\n", gate.DefaultCacheBytes>>20)
 	return nil
 }
 
@@ -40,16 +49,27 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-func mebibytes(n uint64) float64 { return float64(n) / (1 << 20) }
+const registry = "111122223333.dkr.ecr.eu-west-1.amazonaws.com"
 
 func digest(i int) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(fmt.Append(nil, i))) }
 
 // invented makes scans up as Inspector would fill them, every text of its own.
-type invented struct{ findings int }
+type invented struct{ findings, platforms int }
 
 // Resolve implements gate.Source.
 func (i invented) Resolve(_ context.Context, img gate.Image) (gate.Resolution, error) {
-	return gate.Resolution{Digest: img.Digest, Manifests: []gate.Manifest{{Digest: img.Digest}}}, nil
+	resolved := gate.Resolution{Digest: img.Digest}
+	if img.Digest == "" {
+		resolved.Digest = digest(0)
+	}
+	for p := range i.platforms {
+		m := gate.Manifest{Digest: resolved.Digest}
+		if i.platforms > 1 {
+			m = gate.Manifest{Platform: fmt.Sprintf("linux/arm64/v%d", p), Digest: digest(p + 1)}
+		}
+		resolved.Manifests = append(resolved.Manifests, m)
+	}
+	return resolved, nil
 }
 
 // Scan implements gate.Source.

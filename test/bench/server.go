@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"time"
 
 	"github.com/go-logr/logr"
 	admissionv1 "k8s.io/api/admission/v1"
@@ -58,8 +57,15 @@ func newFloor() (*side, error) {
 // shop is the webhook with an AWS of its own.
 type shop struct {
 	*side
-	aws   *awslocal.Server
-	facts *gate.Cache
+	aws    *awslocal.Server
+	facts  *gate.Cache
+	pushed int // rounds of new images
+}
+
+// tolerant lets the images pass that are measured.
+var tolerant = gate.Policy{
+	Name: "dev", UntriagedAs: gate.High,
+	Limits: map[gate.Severity]int{gate.Critical: 0, gate.High: 0, gate.Medium: 1_000_000},
 }
 
 type namespaces map[string]string
@@ -75,17 +81,14 @@ func newShop() (*shop, error) {
 	facts := gate.NewCache(ecr.NewSource(aws.AWSConfig(), nil), gate.CacheOptions{})
 	judge := &gate.Gate{
 		Source: facts, Canonical: ecr.CanonicalHost,
-		Policies: []gate.Policy{{
-			Name: "dev", UntriagedAs: gate.High,
-			Limits: map[gate.Severity]int{gate.Critical: 0, gate.High: 0, gate.Medium: 200},
-		}},
+		Policies: []gate.Policy{tolerant},
 	}
 	handler := &webhook.Handler{
 		Gate: judge, Settings: func() webhook.Settings { return webhook.Settings{} },
 		Namespaces: namespaces{webhook.EnforceLabel: "dev"},
 		Log:        slog.New(logger),
 	}
-	return &shop{newSide(webhook.NewEndpoint(handler, logr.FromSlogHandler(logger))), aws, facts}, nil
+	return &shop{side: newSide(webhook.NewEndpoint(handler, logr.FromSlogHandler(logger))), aws: aws, facts: facts}, nil
 }
 
 func (s *shop) close() {
@@ -96,19 +99,7 @@ func (s *shop) close() {
 
 // put pushes a clean image with so many findings and returns its reference.
 func (s *shop) put(name string, findings int) string {
-	list := make([]awslocal.EnhancedFinding, findings)
-	for i := range list {
-		pkg := fmt.Sprintf("lib%s-%d", name, i)
-		list[i] = awslocal.EnhancedFinding{
-			ID: fmt.Sprintf("CVE-2026-%05d", i), Severity: "MEDIUM", Fix: "YES", Platform: "DEBIAN_12",
-			SourceURL: fmt.Sprintf("https://security-tracker.debian.org/tracker/CVE-2026-%05d", i),
-			Packages:  []awslocal.Package{{Name: pkg, Version: "1.2.3", Release: "4", Manager: "OS", FixedIn: "1.2.3-5"}},
-		}
-	}
-	done := time.Now().Add(-time.Hour)
-	s.aws.PutImage(awslocal.Image{Repository: "shop/" + name, Tags: []string{"1"}, Scans: []awslocal.Scan{{
-		Status: "ACTIVE", CompletedAt: done, SourceUpdatedAt: done, EnhancedFindings: list,
-	}}})
+	s.aws.PutImage(awslocal.Image{Repository: "shop/" + name, Tags: []string{"1"}, Scans: enhancedScan(findings)})
 	return s.aws.RegistryHost() + "/shop/" + name + ":1"
 }
 

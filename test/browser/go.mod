@@ -6,6 +6,8 @@ module github.com/ecr-gate/ecr-gate/test/browser
 
 go 1.26.0
 
+toolchain go1.26.11
+
 replace github.com/ecr-gate/ecr-gate => ../..
 
 require (
