@@ -82,6 +82,9 @@ func (b *bed) buildImages(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("image of ecr-gate: %w", err)
 	}
+	if err := scannable(gate); err != nil {
+		return err
+	}
 	digest, err := gate.Digest()
 	if err != nil {
 		return err

@@ -21,7 +21,11 @@ func TestLint(t *testing.T) {
 }
 
 func TestUnit(t *testing.T) {
-	t.Log(run(t, "go", "tool", "helm-unittest", "--strict", chart))
+	unittest, err := build(".", "github.com/helm-unittest/helm-unittest/cmd/helm-unittest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log(run(t, unittest, "--strict", chart))
 }
 
 // What nothing says the namespace of would end up in whichever one is current.

@@ -6,6 +6,8 @@ module github.com/ecr-gate/ecr-gate/tools/chart
 
 go 1.26.0
 
+toolchain go1.26.11
+
 tool github.com/helm-unittest/helm-unittest/cmd/helm-unittest
 
 // helm-unittest's own go.mod has this line, and who requires it needs it too.

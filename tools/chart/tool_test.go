@@ -4,10 +4,12 @@ package chart
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"sigs.k8s.io/yaml"
@@ -34,15 +36,35 @@ func run(t *testing.T, name string, args ...string) string {
 	return string(out)
 }
 
-// helm is the Helm that the end-to-end tests use too, built once and kept in Go's
-// cache; or the one that HELM names.
+// helm is the Helm that the end-to-end tests use too; or the one that HELM names.
 func helm(t *testing.T, args ...string) string {
 	t.Helper()
-	path := os.Getenv("HELM")
-	if path == "" {
-		path = strings.TrimSpace(run(t, "go", "-C", root+"/test/e2e/bin/helm", "tool", "-n", "helm"))
+	path, err := helmProgram()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return run(t, path, args...)
+}
+
+var helmProgram = sync.OnceValues(func() (string, error) {
+	if path := os.Getenv("HELM"); path != "" {
+		return path, nil
+	}
+	return build(root+"/test/e2e/bin/helm", "helm.sh/helm/v4/cmd/helm")
+})
+
+// build puts a program of a module into this repository's bin. `go tool` would do, but
+// does not heed GOFLAGS: without -trimpath all of Helm is compiled once more.
+func build(module, program string) (path string, err error) {
+	if path, err = filepath.Abs(root + "/bin/" + filepath.Base(program)); err != nil {
+		return "", err
+	}
+	cmd := exec.Command("go", "-C", module, "build", "-trimpath", "-o", path, program)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%s: %w\n%s", cmd, err, out)
+	}
+	return path, nil
 }
 
 // eachValues runs a test for each values file of the matrix.

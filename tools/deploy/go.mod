@@ -6,6 +6,8 @@ module github.com/ecr-gate/ecr-gate/tools/deploy
 
 go 1.26.0
 
+toolchain go1.26.11
+
 require (
 	github.com/hashicorp/hcl/v2 v2.25.0
 	github.com/hashicorp/terraform-json v0.29.0

@@ -6,6 +6,8 @@ module github.com/ecr-gate/ecr-gate/tools/release
 
 go 1.26.1
 
+toolchain go1.26.11
+
 tool (
 	github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 	github.com/goreleaser/goreleaser/v2

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 
 // The file is what goreleaser itself calls valid, with nothing deprecated in it.
 func TestConfiguration(t *testing.T) {
-	run(t, root, nil, tool(t, "goreleaser"), "check", ".goreleaser.yaml")
+	run(t, root, nil, goreleaser(t), "check", ".goreleaser.yaml")
 }
 
 // made is the release that all tests look at.
@@ -39,6 +39,7 @@ var made struct {
 // released is the folder with a release of this tree, for this machine only.
 func released(t *testing.T) string {
 	t.Helper()
+	goreleaser(t)
 	made.Lock()
 	defer made.Unlock()
 	if made.dir == "" {
@@ -56,7 +57,7 @@ func released(t *testing.T) string {
 // release makes the release in a repository.
 func release(t *testing.T, dir string, env ...string) {
 	t.Helper()
-	run(t, dir, env, tool(t, "goreleaser"), "release", "--snapshot", "--clean", "--skip=sign,docker", "--config", thisMachine(t))
+	run(t, dir, env, goreleaser(t), "release", "--snapshot", "--clean", "--skip=sign,docker", "--config", thisMachine(t))
 }
 
 // commit makes a folder the repository of this tree as it is, uncommitted files
@@ -113,6 +114,16 @@ func thisMachine(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return file
+}
+
+// goreleaser is the program, whose first compilation takes minutes: with -short
+// its tests are skipped, and only the build itself is looked at.
+func goreleaser(t *testing.T) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("goreleaser is left out with -short")
+	}
+	return tool(t, "goreleaser")
 }
 
 // tool is a program of this module's go.mod, built once and kept in Go's cache.

@@ -38,22 +38,50 @@ func TestReleaseRepeats(t *testing.T) {
 
 // What docs/release.md tells people to run gives the program that was released.
 func TestDocumentedRebuild(t *testing.T) {
+	program := one(t, "ecr-gate_*/ecr-gate")
+	rebuilt := documentedBuild(t, made.dir, strings.Fields(run(t, ".", nil, program, "version"))[1])
+	if got, want := digest(t, rebuilt), digest(t, program); got != want {
+		t.Errorf("rebuilt it is %s, released %s", got, want)
+	}
+}
+
+// What docs/release.md tells people to run gives the same bytes in two folders, and
+// its list of materials is the same too.
+func TestBuildRepeats(t *testing.T) {
+	here, elsewhere := t.TempDir(), filepath.Join(t.TempDir(), "a folder", "of another length")
+	commit(t, here)
+	run(t, ".", nil, "git", "clone", "--quiet", here, elsewhere)
+	dated(t, elsewhere, time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC))
+	first := documentedBuild(t, here, "v0.9.9")
+	second := documentedBuild(t, elsewhere, "v0.9.9", "TZ=Asia/Tokyo", "USER=somebody", "LANG=tr_TR.UTF-8")
+	if digest(t, first) != digest(t, second) {
+		t.Error("two builds of one commit differ")
+	}
+	for _, program := range []string{first, second} {
+		run(t, ".", nil, tool(t, "cyclonedx-gomod"), "bin", "-json", "-std", "-noserial", "-notimestamp", "-output", program+".cdx.json", program)
+	}
+	if digest(t, first+".cdx.json") != digest(t, second+".cdx.json") {
+		t.Error("the lists of materials of two builds of one commit differ")
+	}
+	listsWhatIsIn(t, first, first+".cdx.json")
+}
+
+// documentedBuild does what docs/release.md shows, in a repository, and returns the
+// program.
+func documentedBuild(t *testing.T, dir, version string, env ...string) string {
+	t.Helper()
 	page, err := os.ReadFile(filepath.Join(root, "docs", "release.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, block, found := strings.Cut(string(page), "GOTOOLCHAIN=")
-	_, block, _ = strings.Cut(block, " ") // the Go at hand is the one it was released with here
+	_, block, _ = strings.Cut(block, " ") // go.mod names the same
 	block, _, ended := strings.Cut(block, "sha256sum")
 	if !found || !ended {
 		t.Fatal("docs/release.md shows no build")
 	}
-	program := one(t, "ecr-gate_*/ecr-gate")
-	version := strings.Fields(run(t, ".", nil, program, "version"))[1]
-	run(t, made.dir, nil, "sh", "-c", strings.NewReplacer("v1.2.3", version, "-o ecr-gate", "-o bin/rebuilt").Replace(block))
-	if got, want := digest(t, filepath.Join(made.dir, "bin", "rebuilt")), digest(t, program); got != want {
-		t.Errorf("rebuilt it is %s, released %s", got, want)
-	}
+	run(t, dir, env, "sh", "-c", strings.NewReplacer("v1.2.3", version, "-o ecr-gate", "-o bin/rebuilt").Replace(block))
+	return filepath.Join(dir, "bin", "rebuilt")
 }
 
 // dated gives every file of a tree a time.

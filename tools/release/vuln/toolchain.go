@@ -14,7 +14,9 @@ import (
 // which go.mod names, where that is newer than this machine's: a release is built
 // with it.
 func (c check) environment(ctx context.Context) ([]string, error) {
-	out, err := exec.CommandContext(ctx, "go", "-C", c.root, "mod", "edit", "-json").Output() //nolint:gosec // a flag of this program
+	read := exec.CommandContext(ctx, "go", "-C", c.root, "mod", "edit", "-json") //nolint:gosec // a flag of this program
+	read.Env = append(os.Environ(), "GOTOOLCHAIN=local")                         // any can read it, and the one it names may not be had
+	out, err := read.Output()
 	if err != nil {
 		return nil, fmt.Errorf("reading go.mod in %s: %w", c.root, err)
 	}
@@ -31,5 +33,5 @@ func (c check) environment(ctx context.Context) ([]string, error) {
 		return os.Environ(), nil
 	}
 	_, err = fmt.Fprintf(c.out, "the standard library is judged as that of %s, go.mod's toolchain, and not as this machine's, %s\n", file.Toolchain, local)
-	return append(os.Environ(), "GOVERSION="+file.Toolchain), err
+	return append(os.Environ(), "GOTOOLCHAIN=local", "GOVERSION="+file.Toolchain), err
 }

@@ -2,6 +2,8 @@ module github.com/ecr-gate/ecr-gate/test/e2e/bin/etcd
 
 go 1.26.0
 
+toolchain go1.26.11
+
 tool go.etcd.io/etcd/server/v3
 
 require (

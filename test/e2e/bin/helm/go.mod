@@ -2,6 +2,8 @@ module github.com/ecr-gate/ecr-gate/test/e2e/bin/helm
 
 go 1.26.0
 
+toolchain go1.26.11
+
 tool helm.sh/helm/v4/cmd/helm
 
 require (

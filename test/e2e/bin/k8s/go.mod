@@ -2,6 +2,8 @@ module github.com/ecr-gate/ecr-gate/test/e2e/bin/k8s
 
 go 1.26.0
 
+toolchain go1.26.11
+
 godebug default=go1.26
 
 require (
