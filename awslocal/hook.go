@@ -12,7 +12,8 @@ import (
 // Fault) that has come in, before anything is done about it. Where the function
 // returns false the connection is dropped, and the request never came: it took no
 // effect and is in no list of calls. So the client can be ended at exactly this
-// step. Requests wait for the function.
+// step. Requests wait for the function; of requests that come at once it is called at
+// once, and has to guard what it keeps.
 func (s *Server) Before(operation string, do func(Request) bool) (remove func()) {
 	return s.hooks.add(&hook{operation: operation, before: do})
 }

@@ -43,9 +43,9 @@ func TestHookCutsOff(t *testing.T) {
 			if c.after {
 				install = s.After
 			}
-			var seen []awslocal.Request
+			seen := make(chan awslocal.Request, 10)
 			remove := install("codepipeline.Ack*", func(r awslocal.Request) bool {
-				seen = append(seen, r)
+				seen <- r
 				return false
 			})
 			if err := acknowledge(); err == nil {
@@ -56,8 +56,9 @@ func TestHookCutsOff(t *testing.T) {
 			if got, _ := s.JobState(id); got.Status != c.status || s.Calls()[acknowledgement] != c.calls {
 				t.Errorf("the job is %s after %d calls, want %s after %d", got.Status, s.Calls()[acknowledgement], c.status, c.calls)
 			}
-			if len(seen) != 1 || seen[0].Operation != acknowledgement {
-				t.Errorf("the hook has seen %+v", seen)
+			close(seen) // it is removed
+			if r := <-seen; len(seen) != 0 || r.Operation != acknowledgement {
+				t.Errorf("the hook has seen %+v and %d more", r, len(seen))
 			}
 			if err := acknowledge(); c.after == (err == nil) {
 				t.Errorf("then: %v", err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -54,8 +55,8 @@ func TestReportWithoutAnswer(t *testing.T) {
 		want  pipeline.Result
 	}{
 		"to an attempt of the SDK": {func(s *awslocal.Server) {
-			answered := false
-			s.After(report, func(awslocal.Request) bool { before := answered; answered = true; return before })
+			var sent atomic.Int32
+			s.After(report, func(awslocal.Request) bool { return sent.Add(1) > 1 })
 		}, pipeline.Failed},
 		"to an attempt of ours": {func(s *awslocal.Server) {
 			s.Inject(awslocal.Fault{Operation: report, Times: 1, Code: "NotNow"}) // which the SDK takes for final
