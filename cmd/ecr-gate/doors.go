@@ -33,6 +33,7 @@ type doors struct {
 
 	// Of whoever calls use, one at a time.
 	started, current *config.Config
+	refused          bool            // the newest one was
 	webhook          *config.Webhook // the last there was
 
 	mu         sync.Mutex // over what follows
@@ -71,10 +72,17 @@ func (d *doors) use(c *config.Config) {
 		return
 	}
 	d.metrics.reload.Set(1)
-	if reflect.DeepEqual(c, d.current) {
-		return // the watcher begins with the one that serve began with; or a bad one was taken back
+	if reflect.DeepEqual(c, d.current) { // the watcher begins with the one that serve began with
+		if d.refused {
+			d.log.Info("the refused configuration was taken back; the one in force is the file's again")
+		}
+		d.refused = false
+		return
 	}
+	d.refused = false
 	d.current = c
+	regions := regionsOf(d.env.Region, registries(c))
+	d.metrics.regions.Store(&regions)
 	g := gateOf(c, d.source(registries(c)))
 	g.Room = d.room
 	g.Now = d.now
@@ -149,7 +157,7 @@ func (d *doors) source(registries []ecr.Registry) gate.Source {
 	}
 	d.registries = registries
 	d.facts = gate.NewCache(ecr.NewSource(d.env, registries), gate.CacheOptions{
-		MaxBytes: cacheBytes(), Count: d.metrics.cached, LoadTimeout: loadTimeout, Near: inRegions(d.env.Region, registries), Now: d.now,
+		MaxBytes: cacheBytes(), Count: d.metrics.cached, LoadTimeout: loadTimeout, Near: inRegions(regionsOf(d.env.Region, registries)), Now: d.now,
 	})
 	if old != nil {
 		retire := sync.OnceFunc(old.Close)
@@ -159,13 +167,17 @@ func (d *doors) source(registries []ecr.Registry) gate.Source {
 	return d.facts
 }
 
-// inRegions tells the registries of the own Region and of those that the configuration
-// lists.
-func inRegions(own string, registries []ecr.Registry) func(registry string) bool {
+// regionsOf are the own Region and those that the configuration lists.
+func regionsOf(own string, registries []ecr.Registry) []string {
 	regions := []string{own}
 	for _, r := range registries {
 		regions = append(regions, r.Regions...)
 	}
+	return regions
+}
+
+// inRegions tells the registries of these.
+func inRegions(regions []string) func(registry string) bool {
 	return func(registry string) bool {
 		return slices.ContainsFunc(regions, func(region string) bool { return strings.Contains(registry, "."+region+".") })
 	}
@@ -173,6 +185,7 @@ func inRegions(own string, registries []ecr.Registry) func(registry string) bool
 
 // keep says that a new configuration was refused and the last good one holds.
 func (d *doors) keep(err error) {
+	d.refused = true
 	d.metrics.reload.Set(0)
 	d.log.Error("the new configuration is refused; the last good one stays in force", "error", err)
 }
@@ -185,23 +198,36 @@ type through struct {
 	gate func() *gate.Gate // the one of the moment, or one version's
 }
 
-// Check counts every verdict but those of a dry run, of which nothing may be left,
-// and those on images that the webhook is told to let pass without one.
+// Check counts every verdict of the webhook but those of a dry run, of which nothing may be
+// left, and those on images that it is told to let pass without one. Of the pipeline it
+// counts how long a look takes; countFinal does the rest.
 func (t through) Check(ctx context.Context, req gate.Request) gate.Verdict {
 	start, g := time.Now(), t.gate()
 	v := g.Check(ctx, req)
 	unasked := t.door == webhookDoor && v.Cause == gate.NotECR && t.settings.Load().NonECRImages != webhook.Deny
-	if !req.DryRun && !unasked {
-		t.metrics.verdict(t.door, v, g.PolicyNames(), time.Since(start).Seconds())
+	if req.DryRun || unasked {
+		return v
+	}
+	t.metrics.took(t.door, time.Since(start))
+	if t.door == webhookDoor {
+		t.metrics.verdict(t.door, v, g.PolicyNames())
 	}
 	return v
+}
+
+// countFinal counts a job's verdicts when they are its last: one that waits is looked at
+// every few seconds, and would count for more than all others.
+func (d *doors) countFinal(verdicts []gate.Verdict) {
+	for _, v := range verdicts {
+		d.metrics.verdict(pipelineDoor, v, d.gate.Load().PolicyNames())
+	}
 }
 
 // worker is the pipelines' door; the file is named in what its log says to do.
 func (d *doors) worker(c *config.Config, file string) pipeline.Worker {
 	return pipeline.Worker{
-		Config: d.env, Gate: through{d, pipelineDoor, d.gate.Load}, ActionType: actionType(c), RegistryHost: ecr.RegistryHost, Files: artifactFiles(),
+		Config: d.env, Gate: through{d, pipelineDoor, d.gate.Load}, ActionType: actionType(c), RegistryHost: ecr.RegistryHost, Files: artifactFiles(maxReported),
 		MaxWait: c.Pipeline.MaxWait, PollInterval: c.Pipeline.PollInterval, Concurrency: c.Pipeline.Concurrency,
-		ConfigFile: file, Now: d.now, Log: d.log, Counts: d.metrics.job,
+		ConfigFile: file, Now: d.now, Log: d.log, Counts: d.metrics.job, Verdicts: d.countFinal,
 	}
 }

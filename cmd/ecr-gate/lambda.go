@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"strconv"
@@ -50,29 +49,6 @@ func enforced() bool {
 	return text != "" && (on || err != nil)
 }
 
-// maxFunctionFindings is how many findings a job's reports for people may have: a
-// function has little memory, and verdict.json has them all.
-const maxFunctionFindings = 2000
-
-// functionFiles are the files of the output artifact that a function can afford.
-func functionFiles() pipeline.Files {
-	files := artifactFiles()
-	for _, name := range []string{"report.html", "report.sarif"} {
-		whole := files[name]
-		files[name] = func(w io.Writer, verdicts []gate.Verdict) error {
-			findings := 0
-			for _, v := range verdicts {
-				findings += len(v.Findings) + len(v.Excepted)
-			}
-			if findings > maxFunctionFindings {
-				return fmt.Errorf("left out: %d findings, and a function writes it for %d at the most; verdict.json has them all", findings, maxFunctionFindings)
-			}
-			return whole(w, verdicts)
-		}
-	}
-	return files
-}
-
 // function is one execution environment of the Lambda function. Its invocations
 // come one at a time.
 type function struct {
@@ -109,7 +85,7 @@ func (f *function) handle(ctx context.Context, event []byte) error {
 	}
 	if job {
 		return pipeline.Function{
-			Config: f.env, RegistryHost: ecr.RegistryHost, Files: functionFiles(), Enforce: enforced(), Log: f.log,
+			Config: f.env, RegistryHost: ecr.RegistryHost, Files: artifactFiles(maxFunctionReported), Enforce: enforced(), Log: f.log,
 			Gate: func(ctx context.Context) (pipeline.Checker, time.Duration, error) {
 				c, err := f.configure(ctx)
 				if err != nil {

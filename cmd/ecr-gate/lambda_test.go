@@ -6,14 +6,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/ecr-gate/ecr-gate/awslocal"
-	"github.com/ecr-gate/ecr-gate/gate"
 )
 
 // lambdaSite is an AWS with this binary as its Lambda function, a process of its
@@ -263,18 +261,6 @@ func TestLambdaStoreHangs(t *testing.T) {
 	}
 	if all := s.function.Invocations(); len(all) != 1 || all[0].ErrorType != "" {
 		t.Errorf("%+v", all)
-	}
-}
-
-// A function has little memory: of very many findings it writes verdict.json only.
-func TestFunctionFiles(t *testing.T) {
-	for n, want := range map[int]bool{maxFunctionFindings: true, maxFunctionFindings + 1: false} {
-		verdicts := []gate.Verdict{{Findings: make([]gate.Finding, n-1)}, {Excepted: make([]gate.ExceptedFinding, 1)}}
-		for name, write := range functionFiles() {
-			if err := write(io.Discard, verdicts); (err == nil) != (want || name == "verdict.json") {
-				t.Errorf("%s of %d findings: %v", name, n, err)
-			}
-		}
 	}
 }
 

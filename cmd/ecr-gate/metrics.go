@@ -32,6 +32,7 @@ type metrics struct {
 	jobs       *prometheus.CounterVec
 	refused    *prometheus.CounterVec
 	exceptions atomic.Pointer[[]gate.Exception] // those in force
+	regions    atomic.Pointer[[]string]         // the own one and those of the configuration
 	reload     prometheus.Gauge
 	cache      *prometheus.CounterVec
 }
@@ -47,8 +48,8 @@ func newMetrics() *metrics {
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}, []string{"door"}),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ecr_gate_aws_requests_total", Help: "Calls to AWS, retries not counted; code is OK or AWS's error code.",
-		}, []string{"service", "operation", "code"}),
+			Name: "ecr_gate_aws_requests_total", Help: "Calls to AWS, retries not counted; code is OK or AWS's error code, region the own one, one of the configuration's, or other.",
+		}, []string{"service", "operation", "region", "code"}),
 		jobs: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ecr_gate_jobs_total", Help: "Deliveries of CodePipeline jobs, by what became of them.",
 		}, []string{"result"}),
@@ -74,7 +75,7 @@ func (m *metrics) beginAtZero() {
 	for _, result := range []gate.CacheResult{gate.CacheHit, gate.CacheMiss, gate.CacheCoalesced, gate.CacheStale} {
 		m.cache.WithLabelValues(string(result))
 	}
-	for _, result := range []pipeline.Result{pipeline.Succeeded, pipeline.Failed, pipeline.HandedBack, pipeline.NotOurs, pipeline.Unreported} {
+	for _, result := range pipeline.Results() {
 		m.jobs.WithLabelValues(string(result))
 	}
 	for _, reason := range webhook.Refusals() {
@@ -147,13 +148,16 @@ func (m *metrics) job(result pipeline.Result) { m.jobs.WithLabelValues(string(re
 // verdict counts one that a gate gave, which has these policies. What else a request
 // called a policy is one series: whoever labels a namespace or posts to the webhook
 // could make any number.
-func (m *metrics) verdict(door string, v gate.Verdict, policies []string, seconds float64) {
+func (m *metrics) verdict(door string, v gate.Verdict, policies []string) {
 	policy := v.Policy
 	if policy != "" && !slices.Contains(policies, policy) {
 		policy = "unknown"
 	}
 	m.verdicts.WithLabelValues(door, v.Outcome.String(), policy).Inc()
-	m.durations.WithLabelValues(door).Observe(seconds)
+}
+
+func (m *metrics) took(door string, d time.Duration) {
+	m.durations.WithLabelValues(door).Observe(d.Seconds())
 }
 
 // observe counts every AWS call made with the configuration returned.
@@ -171,8 +175,17 @@ func (m *metrics) count(ctx context.Context, in middleware.InitializeInput, next
 	if s, o := ecr.InnermostOperation(err); s != "" { // a call for credentials may have failed in its place
 		service, operation = s, o
 	}
-	m.requests.WithLabelValues(service, operation, codeOf(err)).Inc()
+	m.requests.WithLabelValues(service, operation, m.knownRegion(awsmiddleware.GetRegion(ctx)), codeOf(err)).Inc()
 	return out, metadata, err
+}
+
+// knownRegion is other for a Region that nobody configured: whoever names an image could
+// make any number of them, of which most would not answer.
+func (m *metrics) knownRegion(region string) string {
+	if list := m.regions.Load(); region == "" || list != nil && slices.Contains(*list, region) {
+		return region
+	}
+	return "other"
 }
 
 func codeOf(err error) string {

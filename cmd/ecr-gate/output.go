@@ -126,13 +126,41 @@ func put(file string, text []byte) error {
 	return replaceFile(file, text)
 }
 
-// artifactFiles are what the pipeline's output artifact holds.
-func artifactFiles() pipeline.Files {
+// How many findings of a job the files for people may have, and those for other programs
+// that take no more either; verdict.json has them all. Writing takes a multiple of
+// the file's size in memory, which a function has little of, and a browser is slow with more.
+const (
+	maxReported         = 10_000
+	maxFunctionReported = 2_000
+)
+
+// artifactFiles are what the pipeline's output artifact holds, of at most so many
+// findings but for verdict.json.
+func artifactFiles(most int) pipeline.Files {
 	files := pipeline.Files{}
 	for file, format := range map[string]string{"verdict.json": "json", "report.html": "html", "report.sarif": "sarif"} {
-		if f, ok := report.Named(format, report.Options{Now: time.Now, Version: versionText()}); ok {
+		f, ok := report.Named(format, report.Options{Now: time.Now, Version: versionText()})
+		switch {
+		case !ok:
+		case format == "json":
 			files[file] = f
+		default:
+			files[file] = limited(f, most)
 		}
 	}
 	return files
+}
+
+// limited is an error instead of a file of more findings.
+func limited(whole report.Format, most int) report.Format {
+	return func(w io.Writer, verdicts []gate.Verdict) error {
+		findings := 0
+		for _, v := range verdicts {
+			findings += len(v.Findings) + len(v.Excepted)
+		}
+		if findings > most {
+			return fmt.Errorf("left out: %d findings, and it is written for %d at the most; verdict.json has them all", findings, most)
+		}
+		return whole(w, verdicts)
+	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -114,8 +115,47 @@ func TestReloadThatNeverHadAWebhook(t *testing.T) {
 	}
 }
 
+// A refused version that is taken back leaves the one that is in force, which somebody at
+// the log has to know.
+func TestRefusedVersionIsTakenBack(t *testing.T) {
+	const good, said = "policies: [{name: dev, maxFindings: {CRITICAL: 0}}]\n", "the refused configuration was taken back"
+	var log bytes.Buffer
+	d := newDoors(newMetrics(), slog.New(slog.NewJSONHandler(&log, nil)), aws.Config{Region: "eu-west-1"}, time.Now)
+	t.Cleanup(d.close)
+	d.use(loaded(t, good))
+	d.use(loaded(t, good)) // the watcher's first
+	if strings.Contains(log.String(), said) {
+		t.Errorf("none was refused: %s", &log)
+	}
+	d.keep(errors.New("no such policy"))
+	for range 2 {
+		d.use(loaded(t, good))
+	}
+	if n := strings.Count(log.String(), said); n != 1 {
+		t.Errorf("said %d times: %s", n, &log)
+	}
+	d.keep(errors.New("no such policy"))
+	d.use(loaded(t, good+"webhook: {}\n")) // another good one
+	d.use(loaded(t, good+"webhook: {}\n"))
+	if n := strings.Count(log.String(), said); n != 1 {
+		t.Errorf("said %d times: %s", n, &log)
+	}
+}
+
+// Whoever names an image names a Region: those that nobody configured are one series.
+func TestMadeUpRegionsAreOneSeries(t *testing.T) {
+	d := newDoors(newMetrics(), slog.New(slog.DiscardHandler), aws.Config{Region: "eu-west-1"}, time.Now)
+	t.Cleanup(d.close)
+	d.use(loaded(t, "aws: {registries: [{account: \"111122223333\", regions: [us-east-1]}]}\n"))
+	for region, want := range map[string]string{"eu-west-1": "eu-west-1", "us-east-1": "us-east-1", "xx-north-9": "other", "": ""} {
+		if got := d.metrics.knownRegion(region); got != want {
+			t.Errorf("%q counts as %q, want %q", region, got, want)
+		}
+	}
+}
+
 func TestInRegions(t *testing.T) {
-	near := inRegions("eu-west-1", []ecr.Registry{{Account: "111122223333", Regions: []string{"us-east-1"}}, {Account: "999900001111"}})
+	near := inRegions(regionsOf("eu-west-1", []ecr.Registry{{Account: "111122223333", Regions: []string{"us-east-1"}}, {Account: "999900001111"}}))
 	for registry, want := range map[string]bool{
 		"999900001111.dkr.ecr.eu-west-1.amazonaws.com":  true,
 		"111122223333.dkr.ecr.us-east-1.amazonaws.com":  true,

@@ -92,7 +92,7 @@ func TestServe(t *testing.T) {
 	for _, want := range []string{
 		`ecr_gate_verdicts_total{door="pipeline",outcome="Denied",policy="dev"}`,
 		`ecr_gate_jobs_total{result="failed"}`,
-		`ecr_gate_aws_requests_total{code="OK",operation="BatchGetImage",service="ECR"}`,
+		`ecr_gate_aws_requests_total{code="OK",operation="BatchGetImage",region="eu-west-1",service="ECR"}`,
 		`ecr_gate_config_reload_success 1`,
 		`ecr_gate_check_duration_seconds_count{door="pipeline"}`,
 		`ecr_gate_exceptions{state="active"} 0`,

@@ -25,12 +25,18 @@ type Result string
 
 // The results, as the metric ecr_gate_jobs_total names them.
 const (
-	Succeeded  Result = "succeeded"
-	Failed     Result = "failed"
-	HandedBack Result = "handed_back" // waits for its scan
-	NotOurs    Result = "not_ours"    // another worker has it or reported it, or it was stopped
-	Unreported Result = "unreported"  // AWS did not take the report
+	Succeeded      Result = "succeeded"
+	Failed         Result = "failed"
+	HandedBack     Result = "handed_back"    // waits for its scan
+	NotOurs        Result = "not_ours"       // another worker has it or reported it, or it was stopped
+	Unacknowledged Result = "unacknowledged" // AWS did not take the acknowledgement, and may never offer it again
+	Unreported     Result = "unreported"     // AWS did not take the report
 )
+
+// Results are all there are.
+func Results() []Result {
+	return []Result{Succeeded, Failed, HandedBack, NotOurs, Unacknowledged, Unreported}
+}
 
 // callTimeout bounds one call to CodePipeline or S3, retries included.
 const callTimeout = 15 * time.Second
@@ -45,6 +51,8 @@ type desk struct {
 	files        Files // of the output artifact
 	now          func() time.Time
 	log          *slog.Logger
+	verdicts     func([]gate.Verdict) // called with those of a report that is the last
+	writing      chan struct{}        // a token for the job whose artifact is being written
 	// properties reads those of a job, as the action's configuration holds them.
 	properties func(*types.JobData) (map[string]string, error)
 	retryAfter time.Duration // half the pause before a report is sent again; doubles each time
@@ -64,6 +72,10 @@ func (d *desk) ready() *desk {
 	d.maxWait = orDefault(d.maxWait, DefaultMaxWait)
 	if d.files == nil {
 		d.files = verdictOnly
+	}
+	d.writing = make(chan struct{}, 1)
+	if d.verdicts == nil {
+		d.verdicts = func([]gate.Verdict) {}
 	}
 	return d
 }

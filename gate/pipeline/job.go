@@ -34,6 +34,7 @@ func (d *desk) judge(ctx context.Context, job types.Job, stopping func() bool, l
 	logVerdicts(ctx, log, verdicts)
 	if out.token == "" {
 		out.verdicts = verdicts
+		d.verdicts(verdicts)
 	}
 	return out
 }

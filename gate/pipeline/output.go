@@ -33,7 +33,7 @@ func (d *desk) store(ctx context.Context, data *types.JobData, verdicts []gate.V
 		return ""
 	}
 	at := data.OutputArtifacts[0].Location.S3Location
-	body, err := d.files.archive(verdicts, log)
+	body, err := d.archive(ctx, verdicts, log)
 	if err == nil {
 		err = d.upload(ctx, data, at, body)
 	}
@@ -42,6 +42,18 @@ func (d *desk) store(ctx context.Context, data *types.JobData, verdicts []gate.V
 		return ""
 	}
 	return aws.ToString(at.ObjectKey)
+}
+
+// archive writes one job's files at a time: those of many findings take tens of MiB, and
+// writing is nothing that goes faster side by side.
+func (d *desk) archive(ctx context.Context, verdicts []gate.Verdict, log *slog.Logger) ([]byte, error) {
+	select {
+	case d.writing <- struct{}{}:
+		defer func() { <-d.writing }()
+		return d.files.archive(verdicts, log)
+	case <-ctx.Done():
+		return nil, fmt.Errorf("the reports of other jobs are being written: %w", ctx.Err())
+	}
 }
 
 // withoutArtifact says below the verdict why a person, or the next action, finds no

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -35,5 +36,27 @@ func TestArchiveOfWhatCanBeWritten(t *testing.T) {
 	}
 	if text, err := io.ReadAll(f); string(text) != "written" || err != nil {
 		t.Errorf("%q %v", text, err)
+	}
+}
+
+// One job's files are written at a time, and who cannot wait any longer goes without.
+func TestArchivesAreWrittenInTurn(t *testing.T) {
+	writes := 0
+	d := (&desk{files: Files{"a": func(io.Writer, []gate.Verdict) error { writes++; return nil }}}).ready()
+	log := slog.New(slog.DiscardHandler)
+	d.writing <- struct{}{} // another job's
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := d.archive(ended, nil, log); !errors.Is(err, context.Canceled) || writes != 0 {
+		t.Errorf("beside another one: %d files, %v", writes, err)
+	}
+	<-d.writing
+	for range 2 { // the second finds the turn given back
+		if _, err := d.archive(t.Context(), nil, log); err != nil {
+			t.Error(err)
+		}
+	}
+	if writes != 2 {
+		t.Errorf("%d files", writes)
 	}
 }

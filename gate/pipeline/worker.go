@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
+
+	"github.com/ecr-gate/ecr-gate/gate"
 )
 
 // What a worker does where its fields are zero.
@@ -54,6 +56,9 @@ type Worker struct {
 	Now    func() time.Time    // nil: time.Now
 	Log    *slog.Logger        // nil: nothing is logged
 	Counts func(result Result) // called once per delivered job; may be nil
+	// Verdicts is called with a job's verdicts once they are its last: not with those of a
+	// job that is handed back, which are given anew at every look. May be nil.
+	Verdicts func([]gate.Verdict)
 }
 
 // run is a worker at work.
@@ -125,7 +130,7 @@ func (w Worker) start() *run {
 	}
 	r.desk = (&desk{
 		config: w.Config, gate: w.Gate, registryHost: w.RegistryHost, maxWait: w.MaxWait, files: w.Files,
-		now: w.Now, log: w.Log, properties: actionProperties, retryAfter: r.pollInterval,
+		now: w.Now, log: w.Log, verdicts: w.Verdicts, properties: actionProperties, retryAfter: r.pollInterval,
 	}).ready()
 	return r
 }
@@ -243,24 +248,26 @@ func jitter(d time.Duration) time.Duration {
 
 // work takes one job through acknowledge, judge and report.
 func (r *run) work(ctx context.Context, job types.Job) {
-	log := r.log.With("job", aws.ToString(job.Id))
+	log := r.log.With("job", aws.ToString(job.Id), "of", action{job.Data})
 	key := delivery{aws.ToString(job.Id), aws.ToString(job.Nonce)}
 	if _, twice := r.inHand.LoadOrStore(key, nil); twice { // until it is acknowledged, another poll may get it too
 		r.counts(NotOurs)
 		return
 	}
 	defer r.inHand.Delete(key)
-	if !r.acknowledge(ctx, job, log) {
-		r.counts(NotOurs)
+	if otherwise := r.acknowledge(ctx, job, log); otherwise != "" {
+		r.counts(otherwise)
 		return
 	}
-	log.Info("the job is ours", slog.Any("of", action{job.Data}))
+	if fresh(job) { // else it was said at the first look
+		log.Info("the job is ours")
+	}
 	out := r.judgeSafely(ctx, job, judgeTimeout, log)
 	r.counts(r.deliver(r.inHandUntil, ctx.Done(), job, out, log))
 }
 
-// action says in the log whose job it is: should the process be killed with it in
-// hand, nothing else tells which execution hangs.
+// action says in the log whose job it is: a job that waited comes again with another ID,
+// and should the process be killed with it in hand nothing else tells which execution hangs.
 type action struct{ data *types.JobData }
 
 // LogValue implements [slog.LogValuer].
@@ -279,15 +286,15 @@ func (a action) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// acknowledge reports whether the job is ours to do. Going on in any other state
-// than InProgress would judge a job that is over, or that another worker has.
+// acknowledge returns "" if the job is ours to do, else what became of it. Going on in any
+// other state than InProgress would judge a job that is over, or that another worker has.
 //
 // It tries again for a while where AWS does not answer: nobody knows if CodePipeline
 // hands a job out a second time. An acknowledgement whose answer was lost is a nonce
 // used up: if that is what the next attempt hears, it was most likely ours. Should
 // another worker have the job all the same, both judge it alike, and CodePipeline
 // takes the first report only.
-func (r *run) acknowledge(ctx context.Context, job types.Job, log *slog.Logger) bool {
+func (r *run) acknowledge(ctx context.Context, job types.Job, log *slog.Logger) (otherwise Result) {
 	out, err := r.acknowledgeOnce(job)
 	lost := false // an answer
 	for attempt := 1; err != nil && !refused(err) && attempt < mostAttempts; attempt++ {
@@ -302,21 +309,24 @@ func (r *run) acknowledge(ctx context.Context, job types.Job, log *slog.Logger) 
 	switch {
 	case code(err) == "InvalidNonceException" && lost:
 		log.Warn("the job is acknowledged already, most likely by us: an answer was lost; going on")
-		return true
+		return ""
 	case code(err) == "InvalidNonceException":
 		log.Info("another worker has the job")
-		return false
+		return NotOurs
+	case over(err):
+		log.Info("the job is over", "error", err)
+		return NotOurs
 	case err != nil && lost && !refused(err):
 		log.Warn("nobody knows whether the job is acknowledged; going on", "error", err)
-		return true
+		return ""
 	case err != nil:
 		log.Error("cannot acknowledge the job", "error", err)
-		return false
+		return Unacknowledged
 	case out.Status != types.JobStatusInProgress:
 		log.Info("the job is over", "status", out.Status)
-		return false
+		return NotOurs
 	}
-	return true
+	return ""
 }
 
 // acknowledgeTimeout bounds one attempt. It is short, so that one request nobody

@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -471,13 +473,19 @@ func TestStoppedJobIsLeftAlone(t *testing.T) {
 	}
 }
 
-// Another worker was faster: the job is not judged and not reported.
+// Another worker was faster: the job is not judged and not reported. Nor is one whose
+// acknowledgement AWS does not take; but that one may be nobody's, and is counted as such.
 func TestJobOfAnotherWorkerIsLeftAlone(t *testing.T) {
-	for name, fault := range map[string]awslocal.Fault{
-		"its nonce is used up": {Code: "InvalidNonceException"},
-		"it is over":           {Garbage: []byte(`{"status":"TimedOut"}`)},
-		"no status":            {Garbage: []byte(`{}`)},
-		"AWS refuses":          {Code: "AccessDeniedException"},
+	for name, tc := range map[string]struct {
+		fault awslocal.Fault
+		want  pipeline.Result
+	}{
+		"its nonce is used up": {awslocal.Fault{Code: "InvalidNonceException"}, pipeline.NotOurs},
+		"it is over":           {awslocal.Fault{Garbage: []byte(`{"status":"TimedOut"}`)}, pipeline.NotOurs},
+		"it was stopped":       {awslocal.Fault{Code: "InvalidJobStateException"}, pipeline.NotOurs},
+		"no status":            {awslocal.Fault{Garbage: []byte(`{}`)}, pipeline.NotOurs},
+		"AWS refuses":          {awslocal.Fault{Code: "AccessDeniedException"}, pipeline.Unacknowledged},
+		"AWS throttles":        {awslocal.Fault{Code: "ThrottlingException"}, pipeline.Unacknowledged},
 	} {
 		t.Run(name, func(t *testing.T) {
 			results := make(chan pipeline.Result, 1)
@@ -485,11 +493,11 @@ func TestJobOfAnotherWorkerIsLeftAlone(t *testing.T) {
 				t.Error("judged a job that is not ours")
 				return gate.Verdict{}
 			}), counted(results))
-			fault.Operation = "codepipeline.AcknowledgeJob"
-			s.Inject(fault)
+			tc.fault.Operation = "codepipeline.AcknowledgeJob"
+			s.Inject(tc.fault)
 			s.AddJob(awslocal.Job{Configuration: map[string]string{"Image": "x/y:1"}})
-			if got := <-results; got != pipeline.NotOurs {
-				t.Errorf("result %s", got)
+			if got := <-results; got != tc.want {
+				t.Errorf("result %s, want %s", got, tc.want)
 			}
 			s.stop()
 			if calls := s.Calls(); calls["codepipeline.PutJobFailureResult"]+calls["codepipeline.PutJobSuccessResult"] != 0 {
@@ -524,6 +532,39 @@ func TestMoreJobsThanSlots(t *testing.T) {
 
 func counted(results chan pipeline.Result) change {
 	return func(w *pipeline.Worker) { w.Counts = func(r pipeline.Result) { results <- r } }
+}
+
+// A job that waits is looked at again and again, which is one job: its verdicts are
+// counted when they are the last, and the log says once whose it is.
+func TestWaitingJobCountsOnce(t *testing.T) {
+	const looks = 4
+	var looked atomic.Int32
+	var log bytes.Buffer // read after the worker has ended
+	counted := make(chan gate.Verdict, looks)
+	s := open(t, judgedBy(func(_ context.Context, r gate.Request) gate.Verdict {
+		if looked.Add(1) < looks {
+			return gate.Unjudged("p", gate.Image{Written: r.Image}, &gate.Trouble{Cause: gate.NotFinished, Passing: true, Text: "the scan runs"})
+		}
+		return gate.Verdict{Outcome: gate.Allowed, Image: r.Image, Reason: "allowed"}
+	}), func(w *pipeline.Worker) {
+		w.Log = slog.New(slog.NewTextHandler(&log, nil))
+		w.Verdicts = func(list []gate.Verdict) {
+			for _, v := range list {
+				counted <- v
+			}
+		}
+	})
+	if got := s.release(properties("Image", "x/y:1")); got.Status != awslocal.Succeeded {
+		t.Errorf("%+v", got)
+	}
+	s.stop()
+	close(counted)
+	if v := <-counted; v.Outcome != gate.Allowed || len(counted) != 0 {
+		t.Errorf("counted: %s, and %d more", v.Outcome, len(counted))
+	}
+	if n := strings.Count(log.String(), "the job is ours"); n != 1 {
+		t.Errorf("said %d times whose job it is:\n%s", n, log.String())
+	}
 }
 
 // Nothing is lost while AWS fails: polling backs off, reports are repeated.
