@@ -3,7 +3,7 @@ package gate
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,12 +12,17 @@ import (
 // Whoever makes images up makes no more questions of them than there is room for,
 // and what is known is answered all the same.
 func TestCacheBoundsWhatItAsks(t *testing.T) {
-	var asking, most atomic.Int32
+	var mu sync.Mutex
+	asking, most := 0, 0
+	count := func(n int) {
+		mu.Lock()
+		defer mu.Unlock()
+		asking += n
+		most = max(most, asking)
+	}
 	source := &asked{scan: func(ctx context.Context, _ Manifest) (Scan, error) {
-		if n := asking.Add(1); n > most.Load() {
-			most.Store(n)
-		}
-		defer asking.Add(-1)
+		count(1)
+		defer count(-1)
 		<-ctx.Done()
 		return Scan{}, ctx.Err()
 	}}
@@ -43,8 +48,8 @@ func TestCacheBoundsWhatItAsks(t *testing.T) {
 			t.Errorf("what is known: %v", err)
 		}
 		rest(2 * DefaultLoadTimeout)
-		if most.Load() != maxAsking {
-			t.Errorf("%d ask at a time", most.Load())
+		if most != maxAsking {
+			t.Errorf("%d ask at a time", most)
 		}
 		if n := len(c.flights); n != 0 {
 			t.Errorf("%d questions are left", n)

@@ -52,14 +52,16 @@ func TestTimeoutOfTheRequest(t *testing.T) {
 }
 
 // A hanging AWS is answered for before the API server gives up: the person reads
-// what was wrong, not that a call failed.
+// what was wrong, not that a call failed. How soon, to the moment, the next test holds:
+// here a machine that is busy may be late. It is not as late as ECR's own deadline,
+// 5 seconds, which is what ends a review that does not heed the API server's.
 func TestHangingECR(t *testing.T) {
 	l := newLab(t, webhook.Settings{})
 	l.aws.Inject(awslocal.Fault{Operation: "*", Hang: true})
 	began := time.Now()
 	got := l.askWithin(t, create(podOf(l.images["clean"], l.images["bad"])), "1s")
-	if took := time.Since(began); took >= time.Second {
-		t.Errorf("the answer took %s", took)
+	if took := time.Since(began); took >= 4*time.Second || !strings.Contains(got.Result.Message, "there was no answer in time") {
+		t.Errorf("after %s: %s", took, got.Result.Message)
 	}
 	wantDenied(t, got, "could not check: ")
 }

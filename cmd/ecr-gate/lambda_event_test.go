@@ -20,7 +20,7 @@ const (
 // openListeners is a function that publishes to a topic and a bus.
 func openListeners(t *testing.T) *lambdaSite {
 	t.Helper()
-	s := openLambda(t, envTopic+"="+topicARN, envBus+"="+busARN)
+	s := openLambdaFor(t, shortTimeout, envTopic+"="+topicARN, envBus+"="+busARN) // too short to look again
 	if topic, bus := s.AddTopic("verdicts"), s.AddEventBus("verdicts"); topic != topicARN || bus != busARN {
 		t.Fatal(topic, bus)
 	}
@@ -101,7 +101,7 @@ func TestScanEventStartsNoScan(t *testing.T) {
 		"- {name: fresh, maxFindings: {CRITICAL: 0}, maxScanAge: 1h, startScan: true}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := openLambda(t, envConfig+"="+file)
+	s := openLambdaFor(t, shortTimeout, envConfig+"="+file)
 	uri, digest := s.push(product{name: "old", image: awslocal.Image{Scans: []awslocal.Scan{basic(time.Now().Add(-48*time.Hour), awslocal.Finding{Name: "CVE-2026-1", Severity: "LOW"})}}})
 	if _, err := s.function.Invoke(t.Context(), basicEvent("shop/old", digest)); err != nil || s.Calls()["ecr.DescribeImageScanFindings"] == 0 {
 		t.Fatal(err, s.Calls())

@@ -72,7 +72,7 @@ func TestWorkerPermissions(t *testing.T) {
 func TestLambdaPermissions(t *testing.T) {
 	own := map[string]bool{}
 	for _, where := range []string{"ssm:/ecr-gate/ecr-gate.yaml", "s3://settings/ecr-gate/ecr-gate.yaml"} {
-		s := openLambda(t, envConfig+"="+where, envTopic+"="+topicARN, envBus+"="+busARN)
+		s := openLambdaFor(t, shortTimeout, envConfig+"="+where, envTopic+"="+topicARN, envBus+"="+busARN)
 		s.AddTopic("verdicts")
 		s.AddEventBus("verdicts")
 		s.PutParameter("/ecr-gate/ecr-gate.yaml", permissionsConfig)

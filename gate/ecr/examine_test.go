@@ -369,7 +369,7 @@ func TestExaminationOfCredentials(t *testing.T) {
 			x.Inject(awslocal.Fault{Operation: "sts.GetCallerIdentity", Status: 403, Code: "SignatureDoesNotMatch"})
 		}, ecr.BadCredentials, "does not accept the signature", "AWS_SECRET_ACCESS_KEY"},
 		"STS hangs": {func(x *examined) {
-			x.Timeout = 50 * time.Millisecond
+			x.Timeout = time.Second // of ECR's answers too, and those do come
 			x.Inject(awslocal.Fault{Operation: "sts.*", Hang: true})
 		}, ecr.Usable, "who we are could not be asked: STS did not answer in time", "com.amazonaws.eu-west-1.sts"},
 		"a role that does not trust this pod": {func(x *examined) {

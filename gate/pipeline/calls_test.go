@@ -2,7 +2,6 @@ package pipeline_test
 
 import (
 	"fmt"
-	"sync"
 	"testing"
 
 	"github.com/ecr-gate/ecr-gate/awslocal"
@@ -14,16 +13,17 @@ import (
 // top, one for all slots that are free.
 func TestCallsPerJob(t *testing.T) {
 	for _, jobs := range []int{1, 30} {
-		var reported sync.WaitGroup
-		reported.Add(jobs)
-		s := open(t, func(w *pipeline.Worker) {
-			w.Counts = func(pipeline.Result) { reported.Done() }
-		})
+		results := make(chan pipeline.Result, 1000)
+		s := open(t, counted(results))
 		for i := range jobs {
 			uri, _ := s.push(fmt.Sprintf("shop/web-%d", i), scanned("LOW"))
 			s.AddJob(awslocal.Job{Configuration: map[string]string{"Image": uri}})
 		}
-		reported.Wait()
+		for range jobs {
+			if got := <-results; got != pipeline.Succeeded {
+				t.Fatalf("%d jobs: result %s", jobs, got)
+			}
+		}
 		s.stop()
 		for operation, n := range s.Calls() {
 			switch operation {

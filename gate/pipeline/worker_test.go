@@ -61,7 +61,7 @@ func (g ground) open(t *testing.T, changes ...change) *site {
 	aws, config := g.Server, g.AWSConfig()
 	worker := pipeline.Worker{
 		Config:       config,
-		Gate:         &gate.Gate{Source: ecr.NewSource(config, nil, ecr.CallTimeout(time.Second))},
+		Gate:         &gate.Gate{Source: ecr.NewSource(config, nil, ecr.CallTimeout(20*time.Second))}, // it never hangs, but machines are slow
 		RegistryHost: ecr.RegistryHost,
 		PollInterval: 2 * time.Millisecond,
 	}
