@@ -6,12 +6,17 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/prometheus/prometheus/promql/parser"
 	"sigs.k8s.io/yaml"
 )
+
+// reviewBuckets are the buckets of ecr_gate_review_duration_seconds, as the process
+// shows them. A fixture with others tries an alert on what nobody measures.
+var reviewBuckets = []string{"0.005", "0.025", "0.1", "0.5", "1", "2.5", "5", "7.5", "10", "15", "30", "+Inf"}
 
 const everything = chart + "/ci/full-values.yaml"
 
@@ -20,7 +25,7 @@ func rules(t *testing.T) []any {
 	t.Helper()
 	groups := find(render(t, "--values", everything, "--set", "prometheusRule.disabled=null"), "PrometheusRule", "spec", "groups").([]any)
 	list := groups[0].(object)["rules"].([]any)
-	if len(list) < 16 {
+	if len(list) < 20 {
 		t.Fatalf("only %d rules", len(list))
 	}
 	return list
@@ -92,6 +97,112 @@ func TestQueriesAskForMetricsThatExist(t *testing.T) {
 		if name = strings.TrimSuffix(name, "_bucket"); !own[name] {
 			t.Errorf("no metric %s in cmd/ecr-gate/metrics.go", name)
 		}
+	}
+}
+
+// What says how long something took is a histogram of ours: controller-runtime's has
+// buckets of decades, by which a review of 1.1 s takes up to ten.
+func TestDurationsAreOurs(t *testing.T) {
+	text, seen := helm(t, "template", "ecr-gate", chart, "--values", everything), false
+	for _, name := range regexp.MustCompile(`\b\w+_bucket\b`).FindAllString(text, -1) {
+		if !strings.HasPrefix(name, "ecr_gate_") {
+			t.Errorf("a query asks %s", name)
+		}
+		seen = seen || name == "ecr_gate_review_duration_seconds_bucket"
+	}
+	if !seen {
+		t.Error("nothing asks how long a review takes")
+	}
+}
+
+func TestFixtureHasTheBucketsOfTheProcess(t *testing.T) {
+	want := slices.Sorted(slices.Values(reviewBuckets))
+	le := regexp.MustCompile(`^ecr_gate_review_duration_seconds_bucket{.*\ble="([^"]*)"`)
+	raw, err := os.ReadFile("testdata/alerts.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases object
+	if err := yaml.UnmarshalStrict(raw, &cases); err != nil {
+		t.Fatal(err)
+	}
+	tried := 0
+	for i, test := range cases["tests"].([]any) {
+		var got []string
+		for _, series := range test.(object)["input_series"].([]any) {
+			if found := le.FindStringSubmatch(str(series, "series")); found != nil {
+				got = append(got, found[1])
+			}
+		}
+		if got == nil {
+			continue
+		}
+		tried++
+		if slices.Sort(got); !slices.Equal(got, want) {
+			t.Errorf("test %d of testdata/alerts.yaml has the buckets %v, the process has %v", i, got, want)
+		}
+	}
+	if tried == 0 {
+		t.Error("testdata/alerts.yaml has no review that takes its time")
+	}
+}
+
+// The alerts sort AWS's error codes as gate/ecr does. What that table does not have is
+// said here: what cmd/ecr-gate counts without a code of AWS, and the SDK's own word.
+func TestAlertsSortCodesAsTheGateDoes(t *testing.T) {
+	source, err := os.ReadFile(root + "/gate/ecr/trouble.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	alertOf := map[string]string{
+		"noAccess": "EcrGateAWSAccessDenied", "badCredentials": "EcrGateAWSAccessDenied",
+		"throttled": "EcrGateAWSThrottled", "broken": "EcrGateAWSNotAnswering",
+	}
+	want := map[string]string{
+		"OK": "", "Timeout": "EcrGateAWSNotAnswering", "Error": "EcrGateAWSNotAnswering", "UnknownError": "EcrGateAWSNotAnswering",
+		"NoCredentials": "EcrGateAWSAccessDenied",
+	}
+	sorted := map[string]int{}
+	for _, found := range regexp.MustCompile(`(?m)^\t"(\w+)":\s+(\w+|\{)`).FindAllStringSubmatch(string(source), -1) {
+		alert := alertOf[found[2]] // none: an answer, and not AWS's trouble
+		want[found[1]] = alert
+		sorted[alert]++
+	}
+	for _, alert := range alertOf {
+		if sorted[alert] == 0 {
+			t.Fatalf("gate/ecr/trouble.go has no code of %s any more, or is written otherwise", alert)
+		}
+	}
+	codes := map[string]*regexp.Regexp{}
+	for _, rule := range rules(t) {
+		if found := regexp.MustCompile(`code=~"([^"]+)"`).FindStringSubmatch(str(rule, "expr")); found != nil {
+			codes[str(rule, "alert")] = regexp.MustCompile("^(?:" + found[1] + ")$") // as Prometheus reads it
+		}
+	}
+	if len(codes) != 3 {
+		t.Fatalf("%d alerts go by code", len(codes))
+	}
+	for code, alert := range want {
+		for name, list := range codes {
+			if list.MatchString(code) != (name == alert) {
+				t.Errorf("%s is a case for %q: %s has %s", code, alert, name, list)
+			}
+		}
+	}
+}
+
+// A misspelt name would disable nothing, so the schema has those that there are.
+func TestEveryAlertCanBeDisabled(t *testing.T) {
+	var names []any
+	for _, rule := range rules(t) {
+		if alert := str(rule, "alert"); alert != "" {
+			names = append(names, alert)
+		}
+	}
+	schema := readJSON(t, chart+"/values.schema.json")
+	known, _ := dig(schema, "properties", "prometheusRule", "properties", "disabled", "items", "enum").([]any)
+	if !slices.Equal(known, names) {
+		t.Errorf("values.schema.json lets disable %v, and there are %v", known, names)
 	}
 }
 

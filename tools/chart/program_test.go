@@ -2,9 +2,13 @@ package chart
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -64,4 +68,42 @@ func knowsArguments(t *testing.T, gate string) {
 			run(t, gate, append(command, "--help")...)
 		}
 	})
+}
+
+// What the notes call too short a grace period is what the program may need to stop.
+func TestGracePeriodFollowsTheProgram(t *testing.T) {
+	stop, drain := seconds(t, "/gate/pipeline/worker.go", "DefaultStopWithin"), seconds(t, "/webhook/server.go", "drainTime")
+	const preStop, reviews = 5, 30 // deployment.yaml's, and webhook.timeoutSeconds below
+	for name, least := range map[string]int{
+		"config.webhook=null,config.pipeline.maxWait=20m":      stop,
+		"config.pipeline.maxWait=20m":                          preStop + stop,
+		fmt.Sprintf("webhook.timeoutSeconds=%d", reviews):      preStop + drain + reviews,
+		"webhook.timeoutSeconds=1,config.pipeline.maxWait=20m": preStop + max(stop, drain+1),
+	} {
+		for given, warns := range map[int]bool{least - 1: true, least: false} {
+			notes := helm(t, "install", "ecr-gate", chart, "--dry-run=client", "--set", "image.repository=r/ecr-gate",
+				"--set", name, "--set", fmt.Sprintf("terminationGracePeriodSeconds=%d", given))
+			if strings.Contains(notes, "WARNING: terminationGracePeriodSeconds") != warns {
+				t.Errorf("%s: the program needs %d s; that %d are too few is said: %t", name, least, given, !warns)
+			}
+		}
+	}
+}
+
+// seconds is a constant of the program's source.
+func seconds(t *testing.T, file, name string) int {
+	t.Helper()
+	source, err := os.ReadFile(root + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(name + `\s+= (\d+) \* time.Second`).FindStringSubmatch(string(source))
+	if found == nil {
+		t.Fatalf("%s has no %s in seconds", file, name)
+	}
+	n, err := strconv.Atoi(found[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

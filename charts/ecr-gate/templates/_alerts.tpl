@@ -9,9 +9,10 @@ The braces of Prometheus' own templates are written {{ "{{" }} … }} here.
 {{- $namespace := include "ecr-gate.namespace" . -}}
 {{- $rule := .Values.prometheusRule -}}
 {{- $in := printf "namespace=%q" $namespace -}}
-{{- $denied := "AccessDenied.*|UnrecognizedClientException|InvalidClientTokenId|ExpiredToken.*|UnauthorizedOperation|InvalidSignatureException|SignatureDoesNotMatch|InvalidIdentityToken|NoCredentials" -}}
+{{- /* Codes of AWS, as gate/ecr/trouble.go sorts them; UnknownError is the SDK's word for an error without any. */}}
+{{- $denied := "AccessDenied.*|UnrecognizedClientException|InvalidClientTokenId|ExpiredToken.*|UnauthorizedOperation|InvalidSignatureException|SignatureDoesNotMatch|InvalidIdentityToken|MissingAuthenticationToken.*|OptInRequired|NoCredentials" -}}
 {{- $throttled := "Throttl.*|RequestThrottled.*|TooManyRequests.*|RequestLimitExceeded|SlowDown" -}}
-{{- $down := "Timeout|Error|RequestTimeout.*|ServerException|Internal.*|ServiceUnavailable.*" -}}
+{{- $down := "Timeout|Error|UnknownError|RequestTimeout.*|ServerException|Internal.*|ServiceUnavailable.*" -}}
 {{- /* Controllers whose pods are refused try again ever more seldom, in the end every 17 minutes. A window must hold two of these. */}}
 {{- $window := "30m" -}}
 {{- $handful := 4 -}}
@@ -34,6 +35,15 @@ The braces of Prometheus' own templates are written {{ "{{" }} … }} here.
       < kube_deployment_spec_replicas{{ printf "{%s, deployment=%q}" $in $name }}
   summary: fewer replicas of ecr-gate are ready than should be
   description: '{{ "{{" }} $value }} ready. One more that fails may leave none.'
+{{- if not (and (has "EcrGateDown" $rule.disabled) (has "EcrGateReplicasMissing" $rule.disabled)) }}
+- alert: EcrGateKubeStateMetricsMissing
+  severity: warning
+  for: 15m
+  expr: |
+    absent(kube_deployment_status_replicas_available{{ printf "{%s, deployment=%q}" $in $name }})
+  summary: nothing is heard of the Deployment of ecr-gate
+  description: 'Prometheus has no metrics of kube-state-metrics for it, so that EcrGateDown and EcrGateReplicasMissing cannot fire.'
+{{- end }}
 - alert: EcrGateMetricsMissing
   severity: warning
   for: 10m
@@ -61,8 +71,9 @@ The braces of Prometheus' own templates are written {{ "{{" }} … }} here.
 - alert: EcrGateAWSAccessDenied
   severity: warning
   for: 5m
+  # Not S3: it is asked with the credentials of the job, which are the pipeline's.
   expr: |
-    sum by (service, operation, code) (increase(ecr_gate_aws_requests_total{{ printf "{%s, code=~%q}" $in $denied }}[{{ $window }}])) > 0
+    sum by (service, operation, code) (increase(ecr_gate_aws_requests_total{{ printf "{%s, service!=\"S3\", code=~%q}" $in $denied }}[{{ $window }}])) > 0
   summary: AWS refuses ecr-gate access
   description: '{{ "{{" }} $labels.service }} {{ "{{" }} $labels.operation }} answers {{ "{{" }} $labels.code }}.'
 - alert: EcrGateAWSThrottled
@@ -93,14 +104,35 @@ The braces of Prometheus' own templates are written {{ "{{" }} … }} here.
       or sum(rate(apiserver_admission_webhook_fail_open_count{{ printf "{name=~%q}" $hooks }}[5m])) > 0
   summary: the API server gets no answer from ecr-gate
   description: '{{ $consequence }}'
+{{- if not (has "EcrGateNotAnswering" $rule.disabled) }}
+- alert: EcrGateAPIServerMetricsMissing
+  severity: warning
+  for: 15m
+  # What the API server always has: of those that EcrGateNotAnswering reads there are none until a review fails.
+  expr: |
+    absent(apiserver_request_total)
+  summary: nothing is heard of the API server
+  description: 'Prometheus has no metrics of it, so that EcrGateNotAnswering cannot fire.'
+{{- end }}
 - alert: EcrGateSlow
   severity: warning
   for: 10m
   expr: |
-    histogram_quantile(0.99, sum by (le) (rate(controller_runtime_webhook_latency_seconds_bucket{{ printf "{%s, webhook=\"/validate\"}" $in }}[5m])))
+    histogram_quantile(0.99, sum by (le) (rate(ecr_gate_review_duration_seconds_bucket{{ printf "{%s}" $in }}[5m])))
       > {{ $seconds }}
   summary: ecr-gate answers slowly
   description: 'One review in a hundred takes more than {{ "{{" }} $value | humanizeDuration }}; the API server waits {{ .Values.webhook.timeoutSeconds }} s.'
+- alert: EcrGateImagesNotReady
+  severity: warning
+  # An image just pushed is refused a dozen times in its first minutes, and then no more. Those
+  # that stay so are tried every 17 minutes each: two or three of them fill every window.
+  for: 2h
+  expr: |
+    sum(increase(ecr_gate_verdicts_total{{ printf "{%s, door=\"webhook\", outcome=\"Pending\"}" $in }}[15m]))
+      / sum(increase(ecr_gate_verdicts_total{{ printf "{%s, door=\"webhook\"}" $in }}[15m]))
+      > {{ $rule.notReadyRatio }}
+  summary: images that pods want stay without a finished scan
+  description: '{{ "{{" }} $value | humanizePercentage }} of the verdicts on pods are "image not ready", for two hours.'
 - alert: EcrGateStaleFacts
   severity: warning
   for: 10m
@@ -122,6 +154,14 @@ The braces of Prometheus' own templates are written {{ "{{" }} … }} here.
     min(ecr_gate_certificate_expiry_timestamp_seconds{{ printf "{%s}" $in }} > 0) - time() < 2 * 86400
   summary: the serving certificate of ecr-gate expires within two days
   description: 'In {{ "{{" }} $value | humanizeDuration }}. After that the API server trusts no answer of it.'
+- alert: EcrGateCertificateUnreadable
+  severity: warning
+  # Read every ten seconds. One failure is a look between a new certificate and its key.
+  for: 10m
+  expr: |
+    sum(increase(certwatcher_read_certificate_errors_total{{ printf "{%s}" $in }}[5m])) > 0
+  summary: ecr-gate cannot read its new serving certificate
+  description: 'The last good one is served until it expires. A pod that starts anew may not come up.'
 - alert: EcrGateReviewsUnjudged
   severity: warning
   for: 5m

@@ -9,11 +9,29 @@
 {{- if and (not .Values.serviceAccount.create) (not .Values.serviceAccount.name) -}}
 {{- fail "serviceAccount.name is required with serviceAccount.create: false: the namespace's default account must not get the gate's rights" -}}
 {{- end -}}
+{{- include "ecr-gate.checkPorts" . -}}
 {{- include "ecr-gate.checkEndpoints" . -}}
 {{- include "ecr-gate.checkExceptions" . -}}
 {{- if include "ecr-gate.webhookDoor" . -}}
 {{- include "ecr-gate.checkNamespaces" . -}}
 {{- include "ecr-gate.checkCerts" . -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The second to listen would find its port taken, and the process end. */}}
+{{- define "ecr-gate.checkPorts" -}}
+{{- $ports := list (list "metrics.port" .Values.metrics.port) (list "health.port" .Values.health.port) -}}
+{{- if include "ecr-gate.webhookDoor" . -}}
+{{- $ports = prepend $ports (list "webhook.port" .Values.webhook.port) -}}
+{{- end -}}
+{{- $taken := dict -}}
+{{- range $ports -}}
+{{- $name := index . 0 -}}
+{{- $port := index . 1 | int | toString -}}
+{{- with get $taken $port -}}
+{{- fail (printf "%s and %s are both %s: give each a port of its own" . $name $port) -}}
+{{- end -}}
+{{- $_ := set $taken $port $name -}}
 {{- end -}}
 {{- end -}}
 
@@ -62,4 +80,22 @@
 {{- fail "certs.mode existing needs certs.existing.secretName and certs.existing.caBundle" -}}
 {{- end -}}
 {{- end -}}
+{{- if eq .Values.certs.mode "certManager" -}}
+{{- with .Values.certs.certManager -}}
+{{- if le (include "ecr-gate.milliseconds" .duration | int64) (include "ecr-gate.milliseconds" .renewBefore | int64) -}}
+{{- fail (printf "certs.certManager.duration is %s and renewBefore %s: cert-manager renews no certificate before it begins, so make duration the longer one" .duration .renewBefore) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A duration as Go writes it, such as 2160h or 1h30m. */}}
+{{- define "ecr-gate.milliseconds" -}}
+{{- $units := dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000 -}}
+{{- $sum := 0 -}}
+{{- range regexFindAll "[0-9]+(ms|s|m|h)" . -1 -}}
+{{- $unit := regexFind "[a-z]+" . -}}
+{{- $sum = add $sum (mul (trimSuffix $unit . | int64) (get $units $unit)) -}}
+{{- end -}}
+{{- $sum -}}
 {{- end -}}
