@@ -109,12 +109,16 @@ func newRoot(io streams) *cobra.Command {
 	return root
 }
 
-// flagError says how a duration is written: package time does not.
-func flagError(_ *cobra.Command, err error) error {
+// flagError says how a duration or a number is written, and where the flags are:
+// packages time, strconv and pflag do not.
+func flagError(cmd *cobra.Command, err error) error {
 	if given, _, ok := strings.Cut(err.Error(), ": time: "); ok {
 		return fmt.Errorf("%s is no duration; write hours, minutes and seconds, as 72h, 20m or 1h30m", strings.TrimPrefix(given, "invalid "))
 	}
-	return err
+	if given, _, ok := strings.Cut(err.Error(), ": strconv.ParseInt: "); ok {
+		return fmt.Errorf("%s is no whole number; write digits, as 9443", strings.TrimPrefix(given, "invalid "))
+	}
+	return fmt.Errorf("%w; %s --help lists the flags", err, cmd.CommandPath())
 }
 
 // knownCommand refuses what was meant as a command and is none.

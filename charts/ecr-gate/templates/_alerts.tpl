@@ -86,13 +86,14 @@ The braces of Prometheus' own templates are written {{ "{{" }} … }} here.
 - alert: EcrGateAWSNotAnswering
   severity: warning
   for: 5m
+  # Not a Region that nobody configured: whoever names an image can make one up.
   expr: |
-    sum by (service) (increase(ecr_gate_aws_requests_total{{ printf "{%s, code=~%q}" $in $down }}[{{ $window }}]))
-      / sum by (service) (increase(ecr_gate_aws_requests_total{{ printf "{%s}" $in }}[{{ $window }}]))
+    sum by (service, region) (increase(ecr_gate_aws_requests_total{{ printf "{%s, region!=\"other\", code=~%q}" $in $down }}[{{ $window }}]))
+      / sum by (service, region) (increase(ecr_gate_aws_requests_total{{ printf "{%s}" $in }}[{{ $window }}]))
       > 0.1
-      and sum by (service) (increase(ecr_gate_aws_requests_total{{ printf "{%s, code=~%q}" $in $down }}[{{ $window }}])) > {{ $handful }}
+      and sum by (service, region) (increase(ecr_gate_aws_requests_total{{ printf "{%s, code=~%q}" $in $down }}[{{ $window }}])) > {{ $handful }}
   summary: AWS does not answer ecr-gate
-  description: '{{ "{{" }} $value | humanizePercentage }} of the calls to {{ "{{" }} $labels.service }} fail.'
+  description: '{{ "{{" }} $value | humanizePercentage }} of the calls to {{ "{{" }} $labels.service }}{{ "{{" }} with $labels.region }} in {{ "{{" }} . }}{{ "{{" }} end }} fail.'
 {{- if include "ecr-gate.webhookDoor" . }}
 {{- $seconds := $rule.reviewSeconds | default (divf .Values.webhook.timeoutSeconds 2) }}
 {{- $hooks := "(labelled-)?pods\\.ecr-gate\\.dev" }}
@@ -130,7 +131,7 @@ The braces of Prometheus' own templates are written {{ "{{" }} … }} here.
   expr: |
     sum(increase(ecr_gate_verdicts_total{{ printf "{%s, door=\"webhook\", outcome=\"Pending\"}" $in }}[15m]))
       / sum(increase(ecr_gate_verdicts_total{{ printf "{%s, door=\"webhook\"}" $in }}[15m]))
-      > {{ $rule.notReadyRatio }}
+      > {{ $rule.notReadyRatio | default 0.1 }}
   summary: images that pods want stay without a finished scan
   description: '{{ "{{" }} $value | humanizePercentage }} of the verdicts on pods are "image not ready", for two hours.'
 - alert: EcrGateStaleFacts
@@ -180,14 +181,14 @@ The braces of Prometheus' own templates are written {{ "{{" }} … }} here.
 {{- end }}
 {{- end }}
 {{- if include "ecr-gate.pipelineDoor" . }}
-{{- $unreported := printf "ecr_gate_jobs_total{%s, result=\"unreported\"}" $in }}
+{{- $unreported := printf "ecr_gate_jobs_total{%s, result=~\"unreported|unacknowledged\"}" $in }}
 - alert: EcrGateJobsUnreported
   severity: critical
   # The second part is for a counter that begins above zero: increase() sees no step there.
   expr: |
     sum(increase({{ $unreported }}[15m])) > 0
       or sum({{ $unreported }} unless {{ $unreported }} offset 15m) > 0
-  summary: ecr-gate could not report a job to CodePipeline
+  summary: ecr-gate could not take a job from CodePipeline, or not report it
   description: 'Its action hangs until CodePipeline gives up, after 24 hours.'
 {{- end }}
 {{- if dig "exceptions" "files" list .Values.config }}
