@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -53,8 +54,9 @@ type Door struct {
 	handler *Handler
 	mgr     manager.Manager // nil: no cluster
 	present chan struct{}   // closed when there is a certificate to serve
-	listens atomic.Bool     // connections are accepted
 	proven  atomic.Bool     // the API server has trusted the certificate once
+	// serving has the certificate that connections get; nil: none are accepted.
+	serving atomic.Pointer[certwatcher.CertWatcher]
 }
 
 // shutdownTimeout is how long reviews in hand may take after the process was told
@@ -111,7 +113,8 @@ func (d *Door) serve(ctx context.Context) error {
 	}
 	endpoint := NewEndpoint(d.handler, logr.FromSlogHandler(d.Log.Handler()))
 	endpoint.Refused = d.Refused
-	return serveTLS(ctx, addressOf(d.Host, d.Port), d.dir, endpoint, d.Log, func() { d.listens.Store(true) })
+	defer d.serving.Store(nil)
+	return serveTLS(ctx, addressOf(d.Host, d.Port), d.dir, endpoint, d.Log, d.serving.Store)
 }
 
 // manager caches only what is asked for: the metadata of namespaces, one Secret,

@@ -91,10 +91,10 @@ func (m *metrics) handler() http.Handler {
 
 func (m *metrics) cached(result gate.CacheResult) { m.cache.WithLabelValues(string(result)).Inc() }
 
-// certificate shows the end of the webhook's certificate, as it is on disk.
+// certificate shows the end of the webhook's certificate, the one that is served.
 func (m *metrics) certificate(expiry func() time.Time) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "ecr_gate_certificate_expiry_timestamp_seconds", Help: "When the webhook's certificate ends; 0: there is none.",
+		Name: "ecr_gate_certificate_expiry_timestamp_seconds", Help: "When the certificate that the webhook serves ends; 0: it serves none.",
 	}, func() float64 {
 		at := expiry()
 		if at.IsZero() {
