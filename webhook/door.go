@@ -46,8 +46,11 @@ type Door struct {
 	Cluster *rest.Config
 	// NamespaceLabels says whether namespaces are watched for their labels.
 	NamespaceLabels bool
-	// Refused is told of every review refused without a verdict; nil: nobody is.
+	// Refused is told of every review refused without a verdict, and of connections
+	// that are closed for there being too many; nil: nobody is.
 	Refused func(Refusal)
+	// Answered is told how long each review took; nil: nobody is.
+	Answered func(took time.Duration)
 
 	opens   int // how often Open was called
 	dir     string
@@ -112,7 +115,7 @@ func (d *Door) serve(ctx context.Context) error {
 	case <-d.present:
 	}
 	endpoint := NewEndpoint(d.handler, logr.FromSlogHandler(d.Log.Handler()))
-	endpoint.Refused = d.Refused
+	endpoint.Refused, endpoint.Answered = d.Refused, d.Answered
 	defer d.serving.Store(nil)
 	return serveTLS(ctx, addressOf(d.Host, d.Port), d.dir, endpoint, d.Log, d.serving.Store)
 }

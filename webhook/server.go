@@ -41,7 +41,7 @@ func serveTLS(ctx context.Context, address, certDir string, endpoint *Endpoint, 
 	if err != nil {
 		return err
 	}
-	listener = tls.NewListener(newCrowd(listener, maxConnections, maxPerPeer), &tls.Config{
+	listener = tls.NewListener(newCrowd(listener, maxConnections, maxPerPeer, endpoint.turnAway(ctx, log)), &tls.Config{
 		MinVersion: tls.VersionTLS12, GetCertificate: certificate.GetCertificate,
 		// As the API server asks webhooks (kubernetes#75791): HTTP/2 would serve only
 		// those who wish us ill.
