@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ecr-gate/ecr-gate/webhook"
 )
@@ -22,6 +24,8 @@ func TestCachedReviewAllocations(t *testing.T) {
 	l.handler.Log = slog.New(slog.NewJSONHandler(io.Discard, nil)) //nolint:sloglint // writing a line is part of the cost
 	l.handler.Namespaces = labels{"dev": {webhook.EnforceLabel: "dev"}}
 	endpoint := webhook.NewEndpoint(l.handler, logr.FromSlogHandler(slog.DiscardHandler))
+	took := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "took", Buckets: []float64{.1, 1}})
+	endpoint.Answered = func(d time.Duration) { took.Observe(d.Seconds()) }
 	for name, c := range map[string]struct {
 		images  []string
 		allowed bool

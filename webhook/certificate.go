@@ -23,34 +23,34 @@ const (
 // has to be for.
 func dnsName(service, namespace string) string { return service + "." + namespace + ".svc" }
 
-// loadCertificate reads a folder's certificate with its chain.
-func loadCertificate(dir string) (*x509.Certificate, *x509.CertPool, error) {
-	raw, err := os.ReadFile(filepath.Join(dir, certFile)) //nolint:gosec // the folder that serve was given
-	if err != nil {
-		return nil, nil, fmt.Errorf("there is no certificate yet: %w", err)
+// parseChain reads a certificate with its chain, as a file holds them.
+func parseChain(raw []byte) (*x509.Certificate, *x509.CertPool, error) {
+	var chain [][]byte
+	for block, rest := pem.Decode(raw); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type == "CERTIFICATE" { // as crypto/tls does: some files hold the key too
+			chain = append(chain, block.Bytes)
+		}
 	}
-	return parseChain(raw)
+	if len(chain) == 0 {
+		return nil, nil, errors.New("the certificate cannot be read: it holds none in PEM form")
+	}
+	return readChain(chain)
 }
 
-func parseChain(raw []byte) (*x509.Certificate, *x509.CertPool, error) {
+// readChain reads the same as connections get it, which is a certificate at least.
+func readChain(chain [][]byte) (*x509.Certificate, *x509.CertPool, error) {
 	var leaf *x509.Certificate
 	intermediates := x509.NewCertPool()
-	for block, rest := pem.Decode(raw); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type != "CERTIFICATE" { // as crypto/tls does: some files hold the key too
-			continue
-		}
-		cert, err := x509.ParseCertificate(block.Bytes)
+	for i, der := range chain {
+		cert, err := x509.ParseCertificate(der)
 		switch {
 		case err != nil:
 			return nil, nil, fmt.Errorf("the certificate cannot be read: %w", err)
-		case leaf == nil:
+		case i == 0:
 			leaf = cert
 		default:
 			intermediates.AddCert(cert)
 		}
-	}
-	if leaf == nil {
-		return nil, nil, errors.New("the certificate cannot be read: it holds none in PEM form")
 	}
 	return leaf, intermediates, nil
 }
@@ -62,6 +62,11 @@ func trusted(chain []byte, dnsName string, config *admissionregistrationv1.Valid
 	if err != nil {
 		return err
 	}
+	return verifies(leaf, intermediates, dnsName, config, now)
+}
+
+// verifies reports the same of one that was read.
+func verifies(leaf *x509.Certificate, intermediates *x509.CertPool, dnsName string, config *admissionregistrationv1.ValidatingWebhookConfiguration, now time.Time) error {
 	if len(config.Webhooks) == 0 {
 		return fmt.Errorf("ValidatingWebhookConfiguration %s has no webhooks", config.Name)
 	}

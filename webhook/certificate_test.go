@@ -165,9 +165,6 @@ func TestParseChain(t *testing.T) {
 
 func TestWritePair(t *testing.T) {
 	dir := t.TempDir()
-	if _, _, err := loadCertificate(dir); err == nil {
-		t.Error("there is a certificate in an empty folder")
-	}
 	ca := newAuthority(t, "ca", nil)
 	for range 2 { // the second takes the place of the first
 		good := ca.issue(t, nil)
@@ -185,9 +182,6 @@ func TestWritePair(t *testing.T) {
 		info, err := os.Stat(filepath.Join(dir, "tls.key"))
 		if err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("others may read the key: %v %v", info.Mode(), err)
-		}
-		if _, _, err := loadCertificate(dir); err != nil {
-			t.Error(err)
 		}
 	}
 	left, err := os.ReadDir(dir)
@@ -256,10 +250,69 @@ func TestDoorOfAFolder(t *testing.T) {
 		t.Errorf("not ready: %v, until %s", err, d.CertificateExpiry())
 	}
 	stop()
-	if err := os.WriteFile(filepath.Join(dir, "tls.crt"), []byte("x"), 0o600); err != nil {
+	if err := d.Ready(t.Context()); err == nil || !d.CertificateExpiry().IsZero() {
+		t.Errorf("ready though nobody listens any more: %v", err)
+	}
+}
+
+// What counts is the certificate that is served, not what lies in the folder: a file
+// that cannot be read, or one without its key, changes nothing for the API server.
+func TestTheServedCertificateCounts(t *testing.T) {
+	dir, ca := t.TempDir(), newAuthority(t, "ca", nil)
+	first := ca.issue(t, nil)
+	longer := func(c *x509.Certificate) { c.NotAfter = c.NotAfter.Add(time.Hour) }
+	second := ca.issue(t, longer)
+	if err := writePair(dir, first.cert, first.key); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Ready(t.Context()); err == nil || !d.CertificateExpiry().IsZero() {
-		t.Errorf("ready with what is no certificate: %v", err)
+	d := &Door{CertDir: dir}
+	if err := d.Open(t.Context()); err != nil {
+		t.Fatal(err)
 	}
+	stop := runDoor(t, d)
+	defer stop()
+	for name, file := range map[string][]byte{"no certificate": []byte("x"), "another one, without its key": second.cert} {
+		if err := os.WriteFile(filepath.Join(dir, certFile), file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Ready(t.Context()); err != nil {
+			t.Errorf("%s in the folder: not ready: %v", name, err)
+		}
+		if got, want := d.CertificateExpiry(), endOf(t, first); !got.Equal(want) {
+			t.Errorf("%s in the folder: until %s, and until %s is served", name, got, want)
+		}
+	}
+	until := func(pair issued) { // that it is served
+		t.Helper()
+		if err := writePair(dir, pair.cert, pair.key); err != nil {
+			t.Fatal(err)
+		}
+		want := endOf(t, pair)
+		limit, tick := time.After(30*time.Second), time.NewTicker(10*time.Millisecond)
+		defer tick.Stop()
+		for !d.CertificateExpiry().Equal(want) {
+			select {
+			case <-limit:
+				t.Fatalf("a new pair is in the folder, and the end shown is %s, not %s", d.CertificateExpiry(), want)
+			case <-tick.C:
+			}
+		}
+	}
+	until(second)
+	if err := d.Ready(t.Context()); err != nil {
+		t.Errorf("not ready with the new pair: %v", err)
+	}
+	until(ca.issue(t, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }))
+	if err := d.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "expired") {
+		t.Errorf("ready with a certificate that nobody trusts: %v", err)
+	}
+}
+
+func endOf(t *testing.T, pair issued) time.Time {
+	t.Helper()
+	leaf, _, err := parseChain(pair.cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return leaf.NotAfter
 }

@@ -2,11 +2,13 @@ package webhook_test
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
 
@@ -40,6 +42,9 @@ func TestRefusalsAreCounted(t *testing.T) {
 				t.Errorf("HTTP %d: %s", status, answer)
 			}
 		},
+		webhook.TooManyImages: func(t *testing.T, l *lab) {
+			l.ask(t, create(podOf(manyImages(l, 101)...)))
+		},
 		webhook.NamespaceUnknown: func(t *testing.T, l *lab) {
 			l.handler.Namespaces = labels{}
 			l.ask(t, create(podOf(l.images["clean"])))
@@ -64,6 +69,50 @@ func TestRefusalsAreCounted(t *testing.T) {
 				ask(t, l)
 				if len(counted.seen) != 1 || counted.seen[want] != 1 {
 					t.Errorf("%v, want one %s", counted.seen, want)
+				}
+			})
+		})
+	}
+}
+
+// Every review is timed, once, from its arrival to its answer, whatever that is.
+func TestReviewsAreTimed(t *testing.T) {
+	for name, c := range map[string]struct {
+		want time.Duration
+		ask  func(*testing.T, *lab)
+	}{
+		"let in": {0, func(t *testing.T, l *lab) { wantAllowed(t, l.ask(t, create(podOf(l.images["clean"])))) }},
+		"refused": {0, func(t *testing.T, l *lab) {
+			wantDenied(t, l.ask(t, create(podOf(l.images["bad"]))), "image not allowed: ")
+		}},
+		"no review": {0, func(t *testing.T, l *lab) {
+			l.post(t, []byte("garbage"), "application/json", "10s")
+		}},
+		"too large": {0, func(t *testing.T, l *lab) {
+			l.post(t, bytes.Repeat([]byte(" "), 4<<20+1), "application/json", "10s")
+		}},
+		"a fault": {0, func(t *testing.T, l *lab) {
+			l.handler.Gate = checker(func(context.Context) { panic("a fault") })
+			l.ask(t, create(podOf(l.images["clean"])))
+		}},
+		"ECR is slow": {2 * time.Second, func(t *testing.T, l *lab) {
+			l.aws.Inject(awslocal.Fault{Operation: "ecr.BatchGetImage", Latency: 2 * time.Second})
+			wantAllowed(t, l.ask(t, create(podOf(l.images["clean"]))))
+		}},
+		"no answer": {900 * time.Millisecond, func(t *testing.T, l *lab) {
+			l.aws.Inject(awslocal.Fault{Operation: "*", Hang: true})
+			wantDenied(t, l.askWithin(t, create(podOf(l.images["clean"])), "1s"), "could not check: ")
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, webhook.Settings{}, func(t *testing.T, l *lab) {
+				var took []time.Duration
+				endpoint := webhook.NewEndpoint(l.handler, quiet)
+				endpoint.Answered = func(d time.Duration) { took = append(took, d) }
+				l.client = &http.Client{Transport: inProcess{endpoint}}
+				c.ask(t, l)
+				if len(took) != 1 || took[0] != c.want {
+					t.Errorf("took %v, want one of %s", took, c.want)
 				}
 			})
 		})

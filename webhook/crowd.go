@@ -1,8 +1,13 @@
 package webhook
 
 import (
+	"context"
+	"log/slog"
 	"net"
 	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // crowd is a listener that lets in a bounded number of connections, in all and from
@@ -11,14 +16,29 @@ import (
 type crowd struct {
 	net.Listener
 	most, mostEach int
+	closed         func(peer string) // told of each that is not let in
 
 	mu   sync.Mutex
 	all  int
 	each map[string]int
 }
 
-func newCrowd(l net.Listener, most, mostEach int) *crowd {
-	return &crowd{Listener: l, most: most, mostEach: mostEach, each: map[string]int{}}
+func newCrowd(l net.Listener, most, mostEach int, closed func(peer string)) *crowd {
+	return &crowd{Listener: l, most: most, mostEach: mostEach, closed: closed, each: map[string]int{}}
+}
+
+// turnAway counts the connections that a crowd does not let in, and has a line in the
+// log for them: the API server's error says no more than EOF.
+func (e *Endpoint) turnAway(ctx context.Context, log *slog.Logger) func(peer string) {
+	seldom := rate.Sometimes{Interval: time.Second} // whoever opens many must not fill the log too
+	return func(peer string) {
+		if e.Refused != nil {
+			e.Refused(Connections)
+		}
+		seldom.Do(func() {
+			log.WarnContext(ctx, "too many connections; some are closed", "address", peer, "perAddress", maxPerPeer, "inAll", maxConnections)
+		})
+	}
 }
 
 // Accept implements net.Listener.
@@ -32,6 +52,7 @@ func (c *crowd) Accept() (net.Conn, error) {
 		if c.enter(peer) {
 			return &member{Conn: conn, leave: sync.OnceFunc(func() { c.leave(peer) })}, nil
 		}
+		c.closed(peer)
 		_ = conn.Close() // nothing was read or written
 	}
 }

@@ -104,6 +104,28 @@ func TestGateThatDoesNotHeedTheDeadline(t *testing.T) {
 	})
 }
 
+// What the gate itself says when its time ends is told, of several images as of one:
+// here, that what ECR said before stands in for an answer.
+func TestTheGatesLastWords(t *testing.T) {
+	inBubble(t, webhook.Settings{}, func(t *testing.T, l *lab) {
+		l.put("sound", []awslocal.Scan{{Status: "ACTIVE", CompletedAt: hourAgo(), SourceUpdatedAt: hourAgo(), EnhancedFindings: []awslocal.EnhancedFinding{}}})
+		wantAllowed(t, l.ask(t, create(podOf(l.images["clean"], l.images["sound"]))))
+		l.aws.Inject(awslocal.Fault{Operation: "*", Hang: true})
+		for _, names := range [][]string{{"clean"}, {"clean", "sound"}} {
+			pass(30 * time.Second) // no tag is fresh any more
+			var images []string
+			for _, name := range names {
+				images = append(images, l.images[name])
+			}
+			got := l.askWithin(t, create(podOf(images...)), "1s")
+			wantAllowed(t, got)
+			if len(got.Warnings) != len(names) || !strings.Contains(got.Warnings[0], "judged by what it said before") {
+				t.Errorf("of %v: %q", names, got.Warnings)
+			}
+		}
+	})
+}
+
 // What came in time is not thrown away: an image over policy is named though
 // another one could not be checked.
 func TestHalfOfTheAnswers(t *testing.T) {

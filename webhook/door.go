@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -45,16 +46,20 @@ type Door struct {
 	Cluster *rest.Config
 	// NamespaceLabels says whether namespaces are watched for their labels.
 	NamespaceLabels bool
-	// Refused is told of every review refused without a verdict; nil: nobody is.
+	// Refused is told of every review refused without a verdict, and of connections
+	// that are closed for there being too many; nil: nobody is.
 	Refused func(Refusal)
+	// Answered is told how long each review took; nil: nobody is.
+	Answered func(took time.Duration)
 
 	opens   int // how often Open was called
 	dir     string
 	handler *Handler
 	mgr     manager.Manager // nil: no cluster
 	present chan struct{}   // closed when there is a certificate to serve
-	listens atomic.Bool     // connections are accepted
 	proven  atomic.Bool     // the API server has trusted the certificate once
+	// serving has the certificate that connections get; nil: none are accepted.
+	serving atomic.Pointer[certwatcher.CertWatcher]
 }
 
 // shutdownTimeout is how long reviews in hand may take after the process was told
@@ -110,8 +115,9 @@ func (d *Door) serve(ctx context.Context) error {
 	case <-d.present:
 	}
 	endpoint := NewEndpoint(d.handler, logr.FromSlogHandler(d.Log.Handler()))
-	endpoint.Refused = d.Refused
-	return serveTLS(ctx, addressOf(d.Host, d.Port), d.dir, endpoint, d.Log, func() { d.listens.Store(true) })
+	endpoint.Refused, endpoint.Answered = d.Refused, d.Answered
+	defer d.serving.Store(nil)
+	return serveTLS(ctx, addressOf(d.Host, d.Port), d.dir, endpoint, d.Log, d.serving.Store)
 }
 
 // manager caches only what is asked for: the metadata of namespaces, one Secret,

@@ -37,8 +37,11 @@ const (
 // ends each before the API server's own timeout does.
 type Endpoint struct {
 	// Refused is told of every review that is too large, or that there is no room
-	// for; nil: nobody is.
+	// for, and of connections that are closed; nil: nobody is.
 	Refused func(Refusal)
+	// Answered is told of every review, whatever the answer, how long it took from its
+	// arrival; nil: nobody is.
+	Answered func(took time.Duration)
 
 	hook         *admission.Webhook
 	log          logr.Logger
@@ -68,7 +71,15 @@ func NewEndpoint(handler admission.Handler, log logr.Logger) *Endpoint {
 func (e *Endpoint) Drain() { e.draining.Store(true) }
 
 // ServeHTTP answers one review.
-func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.counted.ServeHTTP(w, r) }
+func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	defer func() {
+		if e.Answered != nil {
+			e.Answered(time.Since(began))
+		}
+	}()
+	e.counted.ServeHTTP(w, r)
+}
 
 func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request) {
 	if e.draining.Load() {

@@ -128,7 +128,7 @@ func (h *Handler) pod(ctx context.Context, req admission.Request) admission.Resp
 	}
 	images := byImage(uses)
 	if len(images) > maxImages {
-		return h.tooMany(m)
+		return h.tooMany(ctx, req, p, m, len(images))
 	}
 	r := reviewed{settings, m, policies, images, judge(ctx, settings.Gate, images, policies, isDryRun(req))}
 	r.log(ctx, h.Log, req, p)

@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/ecr-gate/ecr-gate/gate"
 )
@@ -41,6 +42,11 @@ func (v verdicts) on(q question) (gate.Verdict, bool) {
 	return verdict, ok
 }
 
+// lastWords is how long before a review's time ends the gate's does, where several
+// questions are waited for: what it knows by then, that it is busy or what ECR said
+// before, is told. A gate that says nothing is not waited for any longer.
+const lastWords = 50 * time.Millisecond
+
 // judge asks for a verdict on every image under every policy, all in parallel, and
 // is back when ctx ends: what has no verdict by then could not be checked.
 func judge(ctx context.Context, checker Checker, images [][]use, policies []string, dryRun bool) verdicts {
@@ -55,8 +61,10 @@ func judge(ctx context.Context, checker Checker, images [][]use, policies []stri
 		}
 	}
 	answers := make(chan answer, len(questions))
+	checking, cancel := withLastWords(ctx)
+	defer cancel()
 	for _, q := range questions {
-		go func() { answers <- answer{q, check(ctx, checker, q, dryRun)} }()
+		go func() { answers <- answer{q, check(checking, checker, q, dryRun)} }()
 	}
 	many := make(map[question]gate.Verdict, len(questions))
 	for len(many) < len(questions) {
@@ -64,10 +72,20 @@ func judge(ctx context.Context, checker Checker, images [][]use, policies []stri
 		case a := <-answers:
 			many[a.question] = a.verdict
 		case <-ctx.Done():
-			return withLate(many, questions, ctx.Err())
+			return withLate(many, answers, questions, ctx.Err())
 		}
 	}
 	return verdicts{many: many}
+}
+
+// withLastWords ends before ctx does: lastWords, or where little time is left a part
+// of it.
+func withLastWords(ctx context.Context) (context.Context, context.CancelFunc) {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, end.Add(-min(lastWords, time.Until(end)/10)))
 }
 
 // check is one verdict. A panic is contained: in a goroutine it would take every
@@ -89,7 +107,13 @@ func policyName(q question) string {
 	return q.policy
 }
 
-func withLate(many map[question]gate.Verdict, questions []question, err error) verdicts {
+// withLate is what there is by the end of the time, with the answers that came at the
+// same moment; the rest could not be checked.
+func withLate(many map[question]gate.Verdict, answers <-chan answer, questions []question, err error) verdicts {
+	for range len(answers) {
+		a := <-answers
+		many[a.question] = a.verdict
+	}
 	for _, q := range questions {
 		if _, ok := many[q]; !ok {
 			many[q] = unjudged(q, err)

@@ -2,7 +2,10 @@ package webhook
 
 import (
 	"context"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/ecr-gate/ecr-gate/gate"
 )
@@ -12,6 +15,59 @@ type listing struct{}
 
 func (listing) Check(_ context.Context, req gate.Request) gate.Verdict {
 	return gate.Verdict{Image: req.Image, Findings: make([]gate.Finding, 1), Manifests: make([]gate.ManifestVerdict, 1)}
+}
+
+// busy knows why it has no verdict, and says so when its time ends.
+type busy struct{}
+
+func (busy) Check(ctx context.Context, req gate.Request) gate.Verdict {
+	<-ctx.Done()
+	return gate.Unjudged(req.Policy, gate.Image{Written: req.Image}, &gate.Trouble{Cause: gate.NotReadable, Passing: true, Text: "it is busy"})
+}
+
+// A cause that is known when the time ends is told, however many questions there are
+// and however little time there was; and the answer is not late for it.
+func TestKnownCauseIsTold(t *testing.T) {
+	one, two := []use{{image: "x/y:1"}}, []use{{image: "x/y:2"}}
+	for _, left := range []time.Duration{time.Millisecond, 900 * time.Millisecond, 29 * time.Second} {
+		for range 20 { // it was a matter of chance
+			for _, q := range []struct {
+				images   [][]use
+				policies []string
+			}{{[][]use{one}, []string{"dev"}}, {[][]use{one, two}, []string{"dev"}}, {[][]use{one}, []string{"dev", "prod"}}} {
+				synctest.Test(t, func(t *testing.T) {
+					ctx, cancel := context.WithTimeout(t.Context(), left)
+					defer cancel()
+					began := time.Now()
+					all := judge(ctx, busy{}, q.images, q.policies, false)
+					if took := time.Since(began); took > left {
+						t.Errorf("of %s it took %s", left, took)
+					}
+					for _, uses := range q.images {
+						for _, policy := range q.policies {
+							if v, _ := all.on(question{uses[0].image, policy}); !strings.Contains(v.Reason, "it is busy") {
+								t.Fatalf("%d images, %d policies, %s: %s", len(q.images), len(q.policies), left, v.Reason)
+							}
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// An answer that came at the moment when the time ended is no less an answer.
+func TestAnswersOfTheLastMoment(t *testing.T) {
+	first, second := question{"x/y:1", "dev"}, question{"x/y:2", "dev"}
+	answers := make(chan answer, 2)
+	answers <- answer{first, gate.Verdict{Outcome: gate.Allowed}}
+	all := withLate(map[question]gate.Verdict{}, answers, []question{first, second}, context.DeadlineExceeded)
+	if v, ok := all.on(first); !ok || v.Outcome != gate.Allowed {
+		t.Errorf("%t %+v", ok, v)
+	}
+	if v, ok := all.on(second); !ok || v.Outcome != gate.Unavailable {
+		t.Errorf("%t %+v", ok, v)
+	}
 }
 
 // A review keeps up to a hundred verdicts at a time, so it keeps none of their lists.

@@ -21,11 +21,15 @@ const (
 	Overload         Refusal = "overload"          // too many reviews in hand
 	TooLarge         Refusal = "too_large"         // more bytes than any review has
 	Unreadable       Refusal = "unreadable"        // no pod in it, or none that can be read
+	TooManyImages    Refusal = "too_many_images"   // a pod of more than one review may ask for
 	NamespaceUnknown Refusal = "namespace_unknown" // the namespace's labels could not be read
+	Connections      Refusal = "connections"       // no review yet: a connection that was closed, for there were too many
 )
 
 // Refusals lists them all.
-func Refusals() []Refusal { return []Refusal{Overload, TooLarge, Unreadable, NamespaceUnknown} }
+func Refusals() []Refusal {
+	return []Refusal{Overload, TooLarge, Unreadable, TooManyImages, NamespaceUnknown, Connections}
+}
 
 func (h *Handler) refused(r Refusal) {
 	if h.Refused != nil {
@@ -51,8 +55,10 @@ func (h *Handler) namespaceUnknown(ctx context.Context, req admission.Request, e
 }
 
 // tooMany answers for a pod of more images than one review may ask for.
-func (h *Handler) tooMany(m modes) admission.Response {
-	h.refused(Unreadable)
+func (h *Handler) tooMany(ctx context.Context, req admission.Request, p pod, m modes, images int) admission.Response {
+	h.refused(TooManyImages)
+	h.Log.WarnContext(ctx, "a pod names too many images", "namespace", req.Namespace, "pod", gate.Clip(p.name(), maxFirstLine),
+		"images", images, "requestId", string(req.UID))
 	return without(m, fmt.Sprintf("could not check: the pod names more than %d images; split it up", maxImages))
 }
 

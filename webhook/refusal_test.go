@@ -68,14 +68,19 @@ func TestAHundredImages(t *testing.T) {
 	if len(counted.seen) > 0 {
 		t.Errorf("counted %v", counted.seen)
 	}
+	l.log.Reset()
 	wantDenied(t, l.ask(t, create(podOf(manyImages(l, 101)...))), "could not check: the pod names more than 100 images")
 	warned := create(podOf(manyImages(l, 101)...))
 	warned.Namespace = "warned"
 	if got := l.ask(t, warned); !got.Allowed || len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], "more than 100 images") {
 		t.Errorf("allowed %t, %q", got.Allowed, got.Warnings)
 	}
-	if n := counted.seen[webhook.Unreadable]; n != 2 {
-		t.Errorf("%d are counted", n)
+	if len(counted.seen) != 1 || counted.seen[webhook.TooManyImages] != 2 {
+		t.Errorf("counted %v", counted.seen)
+	}
+	want := `"level":"WARN","msg":"a pod names too many images","namespace":"dev","pod":"web","images":101,"requestId":"1f0a9b1e-`
+	if n := strings.Count(l.log.String(), "too many images"); n != 2 || !strings.Contains(l.log.String(), want) {
+		t.Errorf("%d lines, want two, one of them with %s:\n%s", n, want, l.log)
 	}
 }
 

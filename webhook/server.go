@@ -31,8 +31,8 @@ const drainTime = 3 * time.Second
 
 // serveTLS answers with the certificate in a folder, tls.crt and tls.key, which is
 // watched, until ctx is done and all reviews in hand are answered. It calls
-// listening once connections are accepted.
-func serveTLS(ctx context.Context, address, certDir string, endpoint *Endpoint, log *slog.Logger, listening func()) error {
+// listening once connections are accepted, with what they get.
+func serveTLS(ctx context.Context, address, certDir string, endpoint *Endpoint, log *slog.Logger, listening func(*certwatcher.CertWatcher)) error {
 	certificate, err := certwatcher.New(filepath.Join(certDir, certFile), filepath.Join(certDir, keyFile))
 	if err != nil {
 		return fmt.Errorf("the certificate in %s cannot be used: %w; write %s and %s of one issue there, and start again", certDir, err, certFile, keyFile)
@@ -41,7 +41,7 @@ func serveTLS(ctx context.Context, address, certDir string, endpoint *Endpoint, 
 	if err != nil {
 		return err
 	}
-	listener = tls.NewListener(newCrowd(listener, maxConnections, maxPerPeer), &tls.Config{
+	listener = tls.NewListener(newCrowd(listener, maxConnections, maxPerPeer, endpoint.turnAway(ctx, log)), &tls.Config{
 		MinVersion: tls.VersionTLS12, GetCertificate: certificate.GetCertificate,
 		// As the API server asks webhooks (kubernetes#75791): HTTP/2 would serve only
 		// those who wish us ill.
@@ -60,7 +60,7 @@ func serveTLS(ctx context.Context, address, certDir string, endpoint *Endpoint, 
 	}()
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
-	listening()
+	listening(certificate)
 	log.InfoContext(ctx, "answering reviews", "address", address)
 	select {
 	case err := <-ended:

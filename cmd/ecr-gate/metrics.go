@@ -28,6 +28,7 @@ type metrics struct {
 	registry   *prometheus.Registry
 	verdicts   *prometheus.CounterVec
 	durations  *prometheus.HistogramVec
+	reviews    prometheus.Histogram
 	requests   *prometheus.CounterVec
 	jobs       *prometheus.CounterVec
 	refused    *prometheus.CounterVec
@@ -47,6 +48,12 @@ func newMetrics() *metrics {
 			Name: "ecr_gate_check_duration_seconds", Help: "Time one verdict took.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}, []string{"door"}),
+		// controller-runtime's own has nothing between 1 and 10 s, where the API server's
+		// patience ends.
+		reviews: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "ecr_gate_review_duration_seconds", Help: "Time one review took, from its arrival to its answer.",
+			Buckets: []float64{.005, .025, .1, .5, 1, 2.5, 5, 7.5, 10, 15, 30},
+		}),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ecr_gate_aws_requests_total", Help: "Calls to AWS, retries not counted; code is OK or AWS's error code, region the own one, one of the configuration's, or other.",
 		}, []string{"service", "operation", "region", "code"}),
@@ -54,7 +61,7 @@ func newMetrics() *metrics {
 			Name: "ecr_gate_jobs_total", Help: "Deliveries of CodePipeline jobs, by what became of them.",
 		}, []string{"result"}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ecr_gate_reviews_refused_total", Help: "Reviews refused without a verdict, by why.",
+			Name: "ecr_gate_reviews_refused_total", Help: "Reviews refused without a verdict, and connections closed, by why.",
 		}, []string{"reason"}),
 		reload: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "ecr_gate_config_reload_success", Help: "1 if the newest configuration file is the one in force.",
@@ -63,7 +70,7 @@ func newMetrics() *metrics {
 			Name: "ecr_gate_scan_cache_total", Help: "Facts asked for, by where they came from: hit, miss, coalesced or stale.",
 		}, []string{"result"}),
 	}
-	m.registry.MustRegister(m.verdicts, m.durations, m.requests, m.jobs, m.refused, m.reload, m.cache)
+	m.registry.MustRegister(m.verdicts, m.durations, m.reviews, m.requests, m.jobs, m.refused, m.reload, m.cache)
 	m.registerExceptions()
 	m.beginAtZero()
 	return m
@@ -91,10 +98,10 @@ func (m *metrics) handler() http.Handler {
 
 func (m *metrics) cached(result gate.CacheResult) { m.cache.WithLabelValues(string(result)).Inc() }
 
-// certificate shows the end of the webhook's certificate, as it is on disk.
+// certificate shows the end of the webhook's certificate, the one that is served.
 func (m *metrics) certificate(expiry func() time.Time) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "ecr_gate_certificate_expiry_timestamp_seconds", Help: "When the webhook's certificate ends; 0: there is none.",
+		Name: "ecr_gate_certificate_expiry_timestamp_seconds", Help: "When the certificate that the webhook serves ends; 0: it serves none.",
 	}, func() float64 {
 		at := expiry()
 		if at.IsZero() {

@@ -148,7 +148,9 @@ func TestServeWebhookWithoutCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.CloseIdleConnections()
+	asked := 0
 	ask := func() error {
+		asked++
 		answer, err := sendReview(t.Context(), client, s.url, podReview("anywhere", "web", s.aws.RegistryHost()+"/shop/hotfix:1.4"))
 		if err != nil {
 			return err
@@ -157,6 +159,17 @@ func TestServeWebhookWithoutCluster(t *testing.T) {
 			return errors.New(answer.Result.Message)
 		}
 		return nil
+	}
+	begun := get(t, "http://"+s.metrics+"/metrics")
+	for _, want := range []string{
+		`ecr_gate_reviews_refused_total{reason="too_many_images"} 0`,
+		`ecr_gate_reviews_refused_total{reason="connections"} 0`,
+		`ecr_gate_review_duration_seconds_bucket{le="7.5"} 0`,
+		`ecr_gate_review_duration_seconds_count 0`,
+	} {
+		if !strings.Contains(begun, want) {
+			t.Errorf("before the first review /metrics does not show %s", want)
+		}
 	}
 	if err := ask(); err == nil || !strings.HasPrefix(err.Error(), "image not allowed: ") {
 		t.Errorf("got %v", err)
@@ -168,6 +181,7 @@ func TestServeWebhookWithoutCluster(t *testing.T) {
 	if answer, err := sendReview(t.Context(), client, s.url, empty); err != nil || answer.Allowed {
 		t.Errorf("a pod without containers: %+v, %v", answer, err)
 	}
+	asked++
 	shown := get(t, "http://"+s.metrics+"/metrics")
 	for _, want := range []string{
 		`ecr_gate_verdicts_total{door="webhook",outcome="Denied",policy="dev"}`,
@@ -176,6 +190,7 @@ func TestServeWebhookWithoutCluster(t *testing.T) {
 		`ecr_gate_reviews_refused_total{reason="unreadable"} 1`,
 		`ecr_gate_reviews_refused_total{reason="overload"} 0`,
 		`ecr_gate_certificate_expiry_timestamp_seconds 1.`,
+		fmt.Sprintf("ecr_gate_review_duration_seconds_count %d\n", asked),
 		`controller_runtime_webhook_requests_total{code="200",webhook="/validate"}`,
 		`go_goroutines`,
 	} {

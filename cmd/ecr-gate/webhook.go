@@ -31,6 +31,7 @@ func (d *doors) newWebhook(flags serveFlags, c *config.Config) (*webhook.Door, e
 		Port: flags.port, CertDir: flags.certPath, Name: flags.name,
 		NamespaceLabels: c.Webhook.NamespaceLabels,
 		Refused:         func(r webhook.Refusal) { d.metrics.refused.WithLabelValues(string(r)).Inc() },
+		Answered:        func(took time.Duration) { d.metrics.reviews.Observe(took.Seconds()) },
 	}
 	if err := d.reachCluster(door, flags); err != nil {
 		return nil, err
