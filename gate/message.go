@@ -217,11 +217,17 @@ func (r *rules) unscannableWarning() string {
 	})
 }
 
-// name is how people know the image: as written, its digest short.
+// name is how people know the image: as written, its digest short. Where latest is only
+// meant it is said, for that is what was asked for.
 func (r *rules) name(withRegistry bool) string {
 	written := Clean(r.img.Written)
 	if r.img.Repository != "" {
-		written, _, _ = strings.Cut(written, "@")
+		var pinned bool
+		written, _, pinned = strings.Cut(written, "@")
+		untagged, tagged := strings.CutSuffix(written, r.img.Tag)
+		if !pinned && r.img.Tag != "" && !(tagged && strings.HasSuffix(untagged, ":")) {
+			written += ":" + r.img.Tag
+		}
 	}
 	if !withRegistry && r.img.Repository != "" {
 		written = r.img.Repository

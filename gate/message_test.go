@@ -286,3 +286,28 @@ func TestDetailIsCutAtWholeLines(t *testing.T) {
 		}
 	}
 }
+
+// People know an image as they wrote it; where they wrote no tag, latest was asked for,
+// and the sentence says so.
+func TestNameOfAnImage(t *testing.T) {
+	const host = "111122223333.dkr.ecr.eu-west-1.amazonaws.com"
+	digest := "sha256:" + strings.Repeat("1", 64)
+	for written, want := range map[string]string{
+		host + "/latest":               host + "/latest:latest",
+		host + "/shop/web":             host + "/shop/web:latest",
+		host + "/shop/web:latest":      host + "/shop/web:latest",
+		host + "/shop/web:1":           host + "/shop/web:1",
+		host + "/shop/web@" + digest:   host + "/shop/web (sha256:111111111111)",
+		host + "/shop/web:1@" + digest: host + "/shop/web:1 (sha256:111111111111)",
+		"no reference!":                "no reference!",
+	} {
+		img, err := ParseImage(written)
+		if err != nil {
+			img = Image{Written: written}
+		}
+		v := Unjudged("dev", img, &Trouble{Cause: NotFound, Text: "ECR knows no such image"})
+		if want := "could not check: " + want + ": ECR knows no such image"; v.Reason != want {
+			t.Errorf("%s: %s, want %s", written, v.Reason, want)
+		}
+	}
+}
