@@ -222,10 +222,9 @@ func (r *rules) unscannableWarning() string {
 func (r *rules) name(withRegistry bool) string {
 	written := Clean(r.img.Written)
 	if r.img.Repository != "" {
-		var pinned bool
-		written, _, pinned = strings.Cut(written, "@")
+		written, _, _ = strings.Cut(written, "@")
 		untagged, tagged := strings.CutSuffix(written, r.img.Tag)
-		if !pinned && r.img.Tag != "" && !(tagged && strings.HasSuffix(untagged, ":")) {
+		if r.img.Tag != "" && !(tagged && strings.HasSuffix(untagged, ":")) {
 			written += ":" + r.img.Tag
 		}
 	}
