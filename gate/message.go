@@ -224,7 +224,8 @@ func (r *rules) name(withRegistry bool) string {
 	if r.img.Repository != "" {
 		written, _, _ = strings.Cut(written, "@")
 		untagged, tagged := strings.CutSuffix(written, r.img.Tag)
-		if r.img.Tag != "" && !(tagged && strings.HasSuffix(untagged, ":")) {
+		tagged = tagged && strings.HasSuffix(untagged, ":")
+		if r.img.Tag != "" && !tagged {
 			written += ":" + r.img.Tag
 		}
 	}

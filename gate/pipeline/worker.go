@@ -306,6 +306,12 @@ func (r *run) acknowledge(ctx context.Context, job types.Job, log *slog.Logger) 
 		out, err = r.acknowledgeOnce(job)
 	}
 	lost = lost || unanswered(err) // the last one's counts as well
+	return acknowledged(out, err, lost, log)
+}
+
+// acknowledged is what the last attempt's answer means, where the answer to one of them
+// may have been lost.
+func acknowledged(out *codepipeline.AcknowledgeJobOutput, err error, lost bool, log *slog.Logger) (otherwise Result) {
 	switch {
 	case code(err) == "InvalidNonceException" && lost:
 		log.Warn("the job is acknowledged already, most likely by us: an answer was lost; going on")
