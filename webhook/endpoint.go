@@ -77,7 +77,7 @@ func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request) {
 	timeout := timeoutOf(r)
 	// The server's own context ends when the process is told to stop; a review in
 	// hand is answered all the same.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), timeout-reserve(timeout))
+	ctx, cancel := context.WithTimeout(fromPeer(context.WithoutCancel(r.Context()), r.RemoteAddr), timeout-reserve(timeout))
 	defer cancel()
 	switch size := r.ContentLength; {
 	case size < 0:
@@ -97,7 +97,6 @@ func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer body.leave()
-	r.Body = body
 	in, err := readReview(r)
 	if err != nil {
 		e.refuse(w, Unreadable, http.StatusBadRequest, gate.Clip(err.Error(), maxFirstLine))
@@ -114,6 +113,7 @@ func (e *Endpoint) refuse(w http.ResponseWriter, why Refusal, code int, text str
 	if e.Refused != nil {
 		e.Refused(why)
 	}
+	w.Header().Set("Connection", "close") // its body may not have been read
 	http.Error(w, "could not check: "+text, code)
 }
 

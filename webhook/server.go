@@ -47,12 +47,7 @@ func serveTLS(ctx context.Context, address, certDir string, endpoint *Endpoint, 
 		// those who wish us ill.
 		NextProtos: []string{"http/1.1"},
 	})
-	mux := http.NewServeMux()
-	mux.Handle(Path, endpoint)
-	server := &http.Server{
-		Handler: mux, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
+	server := newServer(endpoint, log)
 	go func() {
 		if err := certificate.Start(ctx); err != nil {
 			log.ErrorContext(ctx, "the certificate is not watched any more", "error", err)
@@ -68,6 +63,28 @@ func serveTLS(ctx context.Context, address, certDir string, endpoint *Endpoint, 
 	case <-ctx.Done():
 	}
 	return shutDown(ctx, server, endpoint, ended)
+}
+
+// newServer is the HTTP side without its connections.
+func newServer(endpoint *Endpoint, log *slog.Logger) *http.Server {
+	mux := http.NewServeMux()
+	mux.Handle(Path, endpoint)
+	return &http.Server{
+		Handler: hurried(mux), MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+}
+
+// hurried gives every request's body readTimeout to arrive, also if nobody reads it.
+// (The server's own ReadTimeout would hold for a body that waits for room, too.)
+func hurried(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		hurry(w)
+		if r.URL.Path != Path {
+			w.Header().Set("Connection", "close") // it will not be read
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // shutDown closes connections with their next answers first: see Endpoint.Drain.
