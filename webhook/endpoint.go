@@ -113,7 +113,7 @@ func (e *Endpoint) refuse(w http.ResponseWriter, why Refusal, code int, text str
 	if e.Refused != nil {
 		e.Refused(why)
 	}
-	w.Header().Set("Connection", "close") // its body may not have been read
+	leaveUnread(w)
 	http.Error(w, "could not check: "+text, code)
 }
 

@@ -63,12 +63,18 @@ func (r room) enter(ctx context.Context, w http.ResponseWriter, request *http.Re
 	return body{r, peer, size}, nil
 }
 
-// hurry has what was not read yet of a request arrive within readTimeout. It holds
-// for what is left of a body that was refused too: net/http reads that, after the
-// answer or even before, and would wait for it for ever. Where it is not supported the
-// server's own timeouts hold.
+// hurry has what was not read yet of a request arrive within readTimeout. Where that is
+// not supported the server's own timeouts hold.
 func hurry(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTimeout))
+}
+
+// leaveUnread is for a request that is refused though its body may not have come. It is
+// answered at once and its connection closed. Before it does so net/http reads what is
+// left of the body, and without a deadline it would wait for that for ever.
+func leaveUnread(w http.ResponseWriter) {
+	w.Header().Set("Connection", "close")
+	hurry(w)
 }
 
 // leave gives the room back.

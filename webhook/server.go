@@ -65,26 +65,21 @@ func serveTLS(ctx context.Context, address, certDir string, endpoint *Endpoint, 
 	return shutDown(ctx, server, endpoint, ended)
 }
 
-// newServer is the HTTP side without its connections.
+// newServer is the HTTP side without its connections. It has one path, and no mux, which
+// would redirect others.
 func newServer(endpoint *Endpoint, log *slog.Logger) *http.Server {
-	mux := http.NewServeMux()
-	mux.Handle(Path, endpoint)
 	return &http.Server{
-		Handler: hurried(mux), MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != Path {
+				leaveUnread(w)
+				http.NotFound(w, r)
+				return
+			}
+			endpoint.ServeHTTP(w, r)
+		}),
+		MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-}
-
-// hurried gives every request's body readTimeout to arrive, also if nobody reads it.
-// (The server's own ReadTimeout would hold for a body that waits for room, too.)
-func hurried(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		hurry(w)
-		if r.URL.Path != Path {
-			w.Header().Set("Connection", "close") // it will not be read
-		}
-		next.ServeHTTP(w, r)
-	})
 }
 
 // shutDown closes connections with their next answers first: see Endpoint.Drain.
