@@ -147,9 +147,14 @@ func TestRoomForQuestionsIsGivenBack(t *testing.T) {
 	})
 }
 
-// Where there is no room for its questions a template is let pass, as always.
+// Where there is no room for its questions a template is let pass, as always, and who
+// labels a namespace is told that nobody looked.
 func TestNoRoomForQuestions(t *testing.T) {
-	l := newLab(t, thrice)
+	l, cluster := newLab(t, thrice), newAPIServer(t)
+	l.handler.Pods = cluster.reader(t)
+	for _, image := range manyImages(l, 90) {
+		cluster.pods = append(cluster.pods, running("web", image))
+	}
 	in, end := make(chan struct{}), make(chan struct{})
 	l.handler.Gate = checker(func(context.Context) { in <- struct{}{}; <-end })
 	var holders sync.WaitGroup
@@ -164,6 +169,11 @@ func TestNoRoomForQuestions(t *testing.T) {
 	}
 	if got := l.askWithin(t, deployment(manyImages(l, 50)...), "1s"); !got.Allowed || len(got.Warnings) > 0 {
 		t.Errorf("a template: allowed %t, %q", got.Allowed, got.Warnings)
+	}
+	hold(40) // 4 are left
+	got := l.askWithin(t, namespaced(admissionv1.Update, map[string]string{webhook.EnforceLabel: "dev"}, nil), "1s")
+	if want := "the running pods were not looked at: ecr-gate is busy"; !got.Allowed || len(got.Warnings) != 1 || got.Warnings[0] != want {
+		t.Errorf("a namespace: allowed %t, %q", got.Allowed, got.Warnings)
 	}
 	close(end)
 	holders.Wait()
