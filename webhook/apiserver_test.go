@@ -30,6 +30,8 @@ type apiServer struct {
 	events     chan eventsv1.Event
 	config     *rest.Config
 
+	expired bool // pages but the first cannot be had any more
+
 	mu       sync.Mutex
 	requests []string
 	broken   bool
@@ -134,7 +136,7 @@ func (s *apiServer) namespace(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// list answers the first page.
+// list answers a page.
 func (s *apiServer) list(w http.ResponseWriter, r *http.Request) {
 	page := corev1.PodList{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "PodList"}}
 	for i := range s.pods {
@@ -142,8 +144,14 @@ func (s *apiServer) list(w http.ResponseWriter, r *http.Request) {
 			page.Items = append(page.Items, s.pods[i])
 		}
 	}
+	from, _ := strconv.Atoi(r.URL.Query().Get("continue")) // none is the first
+	if from > 0 && s.expired {
+		s.answer(w, http.StatusGone, metav1.Status{Status: "Failure", Code: http.StatusGone, Reason: metav1.StatusReasonExpired, Message: "too old"})
+		return
+	}
+	page.Items = page.Items[from:]
 	if limit, err := strconv.Atoi(r.URL.Query().Get("limit")); err == nil && limit < len(page.Items) {
-		page.Items, page.Continue = page.Items[:limit], "more"
+		page.Items, page.Continue = page.Items[:limit], strconv.Itoa(from+limit)
 	}
 	s.answer(w, http.StatusOK, page)
 }

@@ -8,6 +8,7 @@ import (
 
 	admissionv1 "k8s.io/api/admission/v1"
 	k8sruntime "k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ecr-gate/ecr-gate/webhook"
 )
@@ -55,6 +56,31 @@ func TestLongNames(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 10<<20 || l.log.Len() > 100<<10 {
 		t.Errorf("%d MiB are left, and %d KiB of log", grown>>20, l.log.Len()>>10)
+	}
+}
+
+// A long name is in the log of each image, and the log is no multiple of the review.
+func TestLongNamesOfAPodOfManyImages(t *testing.T) {
+	for name, edit := range map[string]func(*admissionv1.AdmissionRequest, map[string]any, string){
+		"pod": func(_ *admissionv1.AdmissionRequest, pod map[string]any, long string) {
+			with(pod, long, "metadata", "name")
+		},
+		"namespace": func(req *admissionv1.AdmissionRequest, _ map[string]any, long string) { req.Namespace = long },
+		"request":   func(req *admissionv1.AdmissionRequest, _ map[string]any, long string) { req.UID = types.UID(long) },
+	} {
+		l := newLab(t, webhook.Settings{NonECRImages: webhook.Allow})
+		images := make([]string, 100)
+		for i := range images {
+			images[i] = fmt.Sprintf("nginx:%d", i)
+		}
+		pod := podOf(images...)
+		req := create(pod)
+		edit(&req, pod, strings.Repeat("x", 1<<20))
+		req.Object = rawOf(pod)
+		wantAllowed(t, l.ask(t, req))
+		if n := strings.Count(l.log.String(), `"msg":"verdict"`); n != 100 || l.log.Len() > 200<<10 {
+			t.Errorf("%s: %d lines, %d KiB", name, n, l.log.Len()>>10)
+		}
 	}
 }
 

@@ -88,7 +88,7 @@ func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request) {
 	timeout := timeoutOf(r)
 	// The server's own context ends when the process is told to stop; a review in
 	// hand is answered all the same.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), timeout-reserve(timeout))
+	ctx, cancel := context.WithTimeout(fromPeer(context.WithoutCancel(r.Context()), r.RemoteAddr), timeout-reserve(timeout))
 	defer cancel()
 	switch size := r.ContentLength; {
 	case size < 0:
@@ -108,7 +108,6 @@ func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer body.leave()
-	r.Body = body
 	in, err := readReview(r)
 	if err != nil {
 		e.refuse(w, Unreadable, http.StatusBadRequest, gate.Clip(err.Error(), maxFirstLine))
@@ -125,6 +124,7 @@ func (e *Endpoint) refuse(w http.ResponseWriter, why Refusal, code int, text str
 	if e.Refused != nil {
 		e.Refused(why)
 	}
+	leaveUnread(w)
 	http.Error(w, "could not check: "+text, code)
 }
 

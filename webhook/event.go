@@ -2,6 +2,7 @@ package webhook
 
 import (
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ecr-gate/ecr-gate/gate"
 )
@@ -25,7 +26,7 @@ const (
 // whoever made it read the warning.
 func (h *Handler) event(namespace string, p pod, r reviewed) {
 	owner := p.controller()
-	if h.Events == nil || owner == nil {
+	if h.Events == nil || owner == nil || !plausible(owner, namespace) {
 		return
 	}
 	list := r.objections(r.modes.enforce) // let in all the same
@@ -42,4 +43,12 @@ func (h *Handler) event(namespace string, p pod, r reviewed) {
 		APIVersion: owner.APIVersion, Kind: owner.Kind, Name: owner.Name, UID: owner.UID, Namespace: namespace,
 	}
 	h.Events.Eventf(about, nil, corev1.EventTypeWarning, eventReasons[list[0].verdict.Outcome], "AdmitPod", "%s", refusal(list))
+}
+
+// plausible reports whether there can be such an object. What is longer than any is
+// no API server's: client-go would keep it for minutes, and etcd for an hour.
+func plausible(owner *metav1.OwnerReference, namespace string) bool {
+	const name, label = 253, 63 // as Kubernetes bounds them
+	return len(owner.Name) <= name && len(owner.Kind) <= label && len(owner.APIVersion) <= name+len("/")+label &&
+		len(owner.UID) <= 64 && len(namespace) <= label
 }

@@ -82,6 +82,42 @@ func TestEventsAreBounded(t *testing.T) {
 	})
 }
 
+// An owner or a namespace of a length that no API server takes gets no Event, and costs
+// the others none: the name would be kept for an hour.
+func TestEventsOfWhatCannotBe(t *testing.T) {
+	inBubble(t, webhook.Settings{Enforce: webhook.None, Warn: "dev"}, func(t *testing.T, l *lab) {
+		recorder := events.NewFakeRecorder(1000)
+		l.handler.Events = recorder
+		ask := func(namespace string, edit map[string]int) {
+			t.Helper()
+			owner := map[string]any{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-7c9", "uid": "3f", "controller": true}
+			for member, length := range edit {
+				owner[member] = strings.Repeat("x", length)
+			}
+			req := create(with(podOf(l.images["bad"]), []any{owner}, "metadata", "ownerReferences"))
+			req.Namespace = namespace
+			if got := l.ask(t, req); !got.Allowed || len(got.Warnings) != 1 {
+				t.Errorf("allowed %t, %q", got.Allowed, got.Warnings)
+			}
+		}
+		most := map[string]int{"name": 253, "kind": 63, "apiVersion": 317, "uid": 64}
+		for member, length := range most {
+			for range 100 { // as many as there may be Events at once
+				ask("dev", map[string]int{member: length + 1})
+			}
+			ask("dev", map[string]int{member: 1400 << 10})
+		}
+		ask(strings.Repeat("x", 64), nil)
+		if n := len(recorder.Events); n > 0 {
+			t.Errorf("%d Events: %.200s", n, <-recorder.Events)
+		}
+		ask(strings.Repeat("x", 63), most)
+		if n := len(recorder.Events); n != 1 {
+			t.Errorf("%d Events of the longest owner", n)
+		}
+	})
+}
+
 // Nobody is told of a dry run, nor of a pod that belongs to nobody.
 func TestNoEvents(t *testing.T) {
 	l := newLab(t, webhook.Settings{Enforce: webhook.None, Warn: "dev"})

@@ -44,11 +44,12 @@ type Handler struct {
 	// nobody is.
 	Refused func(Refusal)
 
-	once    sync.Once
-	slots   chan struct{}
-	listing sync.Mutex     // held while pods are listed
-	seldom  rate.Sometimes // of overload, so that the log is not a load of its own
-	telling *rate.Limiter  // of Events
+	once      sync.Once
+	slots     chan struct{}
+	questions room           // for those of reviews that have many
+	listing   sync.Mutex     // held while pods are listed
+	seldom    rate.Sometimes // of overload, so that the log is not a load of its own
+	telling   *rate.Limiter  // of Events
 }
 
 var (
@@ -130,7 +131,11 @@ func (h *Handler) pod(ctx context.Context, req admission.Request) admission.Resp
 	if len(images) > maxImages {
 		return h.tooMany(ctx, req, p, m, len(images))
 	}
-	r := reviewed{settings, m, policies, images, judge(ctx, settings.Gate, images, policies, isDryRun(req))}
+	verdicts, err := h.ask(ctx, settings.Gate, images, policies, isDryRun(req))
+	if err != nil {
+		return h.overloaded(ctx, m)
+	}
+	r := reviewed{settings, m, policies, images, verdicts}
 	r.log(ctx, h.Log, req, p)
 	response := r.response()
 	if response.Allowed && !isDryRun(req) {
@@ -147,16 +152,22 @@ func (h *Handler) labels(ctx context.Context, namespace string) (map[string]stri
 	return h.Namespaces.Labels(ctx, namespace)
 }
 
-// enter takes a slot, if there is one left. Who got one gives it back by leave.
-func (h *Handler) enter() bool {
+// prepare comes before the first use of what bounds reviews.
+func (h *Handler) prepare() {
 	h.once.Do(func() {
 		if h.InFlight <= 0 {
 			h.InFlight = DefaultInFlight
 		}
 		h.slots = make(chan struct{}, h.InFlight)
+		h.questions = newSharedRoom(maxQuestions)
 		h.seldom = rate.Sometimes{Interval: time.Second}
 		h.telling = rate.NewLimiter(eventsEachSecond, eventBurst)
 	})
+}
+
+// enter takes a slot, if there is one left. Who got one gives it back by leave.
+func (h *Handler) enter() bool {
+	h.prepare()
 	select {
 	case h.slots <- struct{}{}:
 		return true

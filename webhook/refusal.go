@@ -18,7 +18,7 @@ type Refusal string
 
 // The refusals, as the metric ecr_gate_reviews_refused_total names them.
 const (
-	Overload         Refusal = "overload"          // too many reviews in hand
+	Overload         Refusal = "overload"          // too many reviews in hand, or images of theirs
 	TooLarge         Refusal = "too_large"         // more bytes than any review has
 	Unreadable       Refusal = "unreadable"        // no pod in it, or none that can be read
 	TooManyImages    Refusal = "too_many_images"   // a pod of more than one review may ask for
@@ -62,18 +62,29 @@ func (h *Handler) tooMany(ctx context.Context, req admission.Request, p pod, m m
 	return without(m, fmt.Sprintf("could not check: the pod names more than %d images; split it up", maxImages))
 }
 
-// shed answers for a review that there was no time for. A gate that lets pass
-// what it has no time for could be opened by making it busy.
+// shed answers for a review that there was no time for.
 func (h *Handler) shed(ctx context.Context, req admission.Request) admission.Response {
-	h.refused(Overload)
-	h.seldom.Do(func() {
-		h.Log.WarnContext(ctx, "too many reviews in hand; some are refused", "inFlight", cap(h.slots))
-	})
 	labels, err := h.labels(ctx, req.Namespace)
 	if err != nil {
+		h.overload(ctx)
 		return h.namespaceUnknown(ctx, req, err)
 	}
-	return without(h.Settings().modes(labels), "could not check: ecr-gate has too many reviews in hand; Kubernetes tries again by itself")
+	return h.overloaded(ctx, h.Settings().modes(labels))
+}
+
+// overloaded is the answer to a review too many, or with too many images beside
+// those of others. A gate that lets pass what it has no time for could be opened by
+// making it busy.
+func (h *Handler) overloaded(ctx context.Context, m modes) admission.Response {
+	h.overload(ctx)
+	return without(m, "could not check: ecr-gate has too many reviews in hand; Kubernetes tries again by itself")
+}
+
+func (h *Handler) overload(ctx context.Context) {
+	h.refused(Overload)
+	h.seldom.Do(func() {
+		h.Log.WarnContext(ctx, "too many reviews in hand; some are refused", "inFlight", cap(h.slots), "questions", maxQuestions)
+	})
 }
 
 // without is the answer where there is no verdict to give.

@@ -98,6 +98,24 @@ func TestTemplateOfAHundredImages(t *testing.T) {
 	}
 }
 
+// Images are counted as they are written, before any of them is parsed: the grammar
+// takes long for thousands. What would be left out afterwards counts too.
+func TestTemplateIsCountedBeforeItIsParsed(t *testing.T) {
+	l := newLab(t, webhook.Settings{})
+	var asked atomic.Int32
+	l.handler.Gate = checker(func(context.Context) { asked.Add(1) })
+	twice := append(manyImages(l, 99), manyImages(l, 99)...)
+	wantAllowed(t, l.ask(t, deployment(append(twice, "auto")...)))
+	if n := asked.Load(); n != 99 {
+		t.Errorf("of a hundred texts, of which 99 are images, the gate was asked about %d", n)
+	}
+	asked.Store(0)
+	wantAllowed(t, l.ask(t, deployment(append(manyImages(l, 100), "auto")...)))
+	if n := asked.Load(); n != 0 {
+		t.Errorf("of 101 texts the gate was asked about %d", n)
+	}
+}
+
 // unknown is a cluster that does not tell a namespace's labels.
 type unknown struct{ err error }
 

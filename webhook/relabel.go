@@ -15,8 +15,13 @@ import (
 	"github.com/ecr-gate/ecr-gate/gate"
 )
 
-// maxListedPods is how many pods of a namespace are looked at when it is labelled.
-const maxListedPods = 500
+// What is looked at of a namespace when it is labelled. Pods have up to 1.5 MiB each,
+// so that few of them are in memory at a time.
+const (
+	maxListedPods  = 500
+	podsAtATime    = 20
+	maxListedBytes = 32 << 20
+)
 
 // withoutPolicy is what becomes of pods where a label names no policy that exists.
 var withoutPolicy = map[string]string{EnforceLabel: "refused", WarnLabel: "warned about", AuditLabel: "noted as unchecked"}
@@ -70,35 +75,66 @@ func (h *Handler) wouldBeRefused(ctx context.Context, namespace, policy string) 
 	if h.Pods == nil {
 		return nil
 	}
+	const busy = "the running pods were not looked at: ecr-gate is busy"
 	// A list is dear to the API server, and anybody may be able to ask for one.
 	if !h.listing.TryLock() {
-		return []string{"the running pods were not looked at: ecr-gate is busy"}
+		return []string{busy}
 	}
 	defer h.listing.Unlock()
-	var pods corev1.PodList
-	if err := h.Pods.List(ctx, &pods, client.InNamespace(namespace), client.Limit(maxListedPods)); err != nil {
+	running, whole, err := h.listRunning(ctx, namespace)
+	if err != nil {
 		h.Log.ErrorContext(ctx, "cannot list the namespace's pods", "namespace", namespace, "error", err)
 		return []string{"the running pods were not looked at: they could not be listed"}
 	}
-	running := runningPods(pods.Items)
-	looked := running[:affordable(running)]
-	warnings := h.forecastRunning(ctx, looked, policy)
-	if pods.Continue != "" || len(looked) < len(running) {
-		warnings = append(warnings, fmt.Sprintf("only the first %d running pods were looked at", len(looked)))
+	warnings, err := h.forecastRunning(ctx, running, policy)
+	if err != nil {
+		return []string{busy}
+	}
+	if !whole {
+		warnings = append(warnings, fmt.Sprintf("only the first %d running pods were looked at", len(running)))
 	}
 	return warnings
 }
 
+// listRunning lists the pods page by page and keeps of each what is judged; not
+// whole: there are more than may be looked at.
+func (h *Handler) listRunning(ctx context.Context, namespace string) (running []runningPod, whole bool, err error) {
+	kept := keptPods{images: map[string]string{}}
+	for read, size, next := 0, 0, ""; ; {
+		var page corev1.PodList
+		if err := h.Pods.List(ctx, &page, client.InNamespace(namespace), client.Limit(podsAtATime), client.Continue(next)); err != nil {
+			return nil, false, err
+		}
+		for i := range page.Items {
+			size += page.Items[i].Size()
+			if !kept.add(&page.Items[i]) {
+				return kept.pods, false, nil
+			}
+		}
+		read += len(page.Items)
+		switch next = page.Continue; {
+		case next == "":
+			return kept.pods, true, nil
+		case read >= maxListedPods, size >= maxListedBytes:
+			return kept.pods, false, nil
+		}
+	}
+}
+
 // forecastRunning judges pods as if they came now. What there was no answer on in
-// time says nothing of a pod, so it is counted apart.
-func (h *Handler) forecastRunning(ctx context.Context, running []runningPod, policy string) []string {
+// time says nothing of a pod, so it is counted apart. An error says that there was no
+// room to judge them.
+func (h *Handler) forecastRunning(ctx context.Context, running []runningPod, policy string) ([]string, error) {
 	m := modes{enforce: policy, warn: None, audit: None}
 	var all []use
 	for _, p := range running {
 		all = append(all, p.uses...)
 	}
 	policies, settings := m.policies(), h.settings()
-	verdicts := judge(ctx, settings.Gate, byImage(all), policies, true)
+	verdicts, err := h.ask(ctx, settings.Gate, byImage(all), policies, true)
+	if err != nil {
+		return nil, err
+	}
 	groups, unknown := map[string][]string{}, 0 // sentence -> pods
 	for _, p := range running {
 		r := reviewed{settings, m, policies, byImage(p.uses), verdicts}
@@ -116,40 +152,47 @@ func (h *Handler) forecastRunning(ctx context.Context, running []runningPod, pol
 	if unknown > 0 {
 		warnings = append(warnings, fmt.Sprintf("%d running pods could not be judged now: ECR gave no answer on their images", unknown))
 	}
-	return warnings
-}
-
-// affordable is how many of the pods, from the first, name no more images than one
-// review may ask for.
-func affordable(pods []runningPod) int {
-	images := map[string]bool{}
-	for i, p := range pods {
-		for _, u := range p.uses {
-			images[u.image] = true
-		}
-		if len(images) > maxImages {
-			return i
-		}
-	}
-	return len(pods)
+	return warnings, nil
 }
 
 type runningPod struct {
 	name string
-	uses []use
+	uses []use // one of each image
 }
 
-// runningPods leaves out pods that have ended: they will not start again.
-func runningPods(pods []corev1.Pod) []runningPod {
-	var list []runningPod
-	for i := range pods {
-		p := &pods[i]
-		if p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed {
-			continue
-		}
-		list = append(list, runningPod{p.Name, specOf(&p.Spec).uses()})
+// longImage is longer than any image that can be read, so that what is cut there
+// cannot be read either.
+const longImage = 2048
+
+// keptPods are what is left of pods that were listed.
+type keptPods struct {
+	pods   []runningPod
+	images map[string]string // of all of them, each text once
+}
+
+// add keeps a pod, but for one that has ended: it will not start again. It is false
+// for a pod with which there are more images than one review may ask for.
+func (k *keptPods) add(p *corev1.Pod) bool {
+	if p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed {
+		return true
 	}
-	return list
+	kept := runningPod{name: p.Name}
+	for _, uses := range byImage(specOf(&p.Spec).uses()) {
+		u := uses[0]
+		u.image = u.image[:min(len(u.image), longImage)]
+		image, ok := k.images[u.image]
+		if !ok {
+			if len(k.images) == maxImages {
+				return false
+			}
+			image = strings.Clone(u.image)
+			k.images[image] = image
+		}
+		u.image = image
+		kept.uses = append(kept.uses, u)
+	}
+	k.pods = append(k.pods, kept)
+	return true
 }
 
 // specOf is what this door reads of a pod's spec.

@@ -166,11 +166,13 @@ func TestRelabelToAnUnknownPolicy(t *testing.T) {
 // A namespace of any size is answered: some pods, some images, some lines.
 func TestRelabelIsBounded(t *testing.T) {
 	for name, c := range map[string]struct {
-		pods, images int
-		want         string
+		pods, images, size int
+		pages              int // of twenty pods
+		want               string
 	}{
-		"many pods":   {600, 60, "only the first 500 running pods were looked at"},
-		"many images": {120, 120, "only the first 100 running pods were looked at"},
+		"many pods":   {600, 60, 0, 25, "only the first 500 running pods were looked at"},
+		"many images": {120, 120, 0, 6, "only the first 100 running pods were looked at"},
+		"large pods":  {60, 60, 1 << 20, 2, "only the first 40 running pods were looked at"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, cluster := newLab(t, webhook.Settings{Enforce: webhook.None}), newAPIServer(t)
@@ -180,14 +182,19 @@ func TestRelabelIsBounded(t *testing.T) {
 				if i < c.images {
 					l.put(image, []awslocal.Scan{{Status: "FAILED", Description: "UnsupportedImageError"}})
 				}
-				cluster.pods = append(cluster.pods, running(fmt.Sprintf("web-%03d", i), l.images[image]))
+				pod := running(fmt.Sprintf("web-%03d", i), l.images[image])
+				pod.Annotations = map[string]string{"pad": strings.Repeat("x", c.size)}
+				cluster.pods = append(cluster.pods, pod)
 			}
-			got := l.ask(t, namespaced(admissionv1.Update, map[string]string{webhook.EnforceLabel: "dev"}, nil))
+			got := l.askWithin(t, namespaced(admissionv1.Update, map[string]string{webhook.EnforceLabel: "dev"}, nil), "30s")
 			wantAllowed(t, got)
+			if n := cluster.calls(); n != c.pages {
+				t.Errorf("there were %d pages", n)
+			}
 			if n := len(got.Warnings); n != 9 || got.Warnings[n-1] != c.want {
 				t.Errorf("%q", got.Warnings)
 			}
-			if calls := l.aws.Calls()["ecr.BatchGetImage"]; calls != min(c.images, 100) {
+			if calls := l.aws.Calls()["ecr.BatchGetImage"]; calls != min(c.images, 100, 20*c.pages) {
 				t.Errorf("%d images were asked for", calls)
 			}
 			for _, w := range got.Warnings { // a pod's limit is not the namespace's
@@ -207,11 +214,16 @@ func TestRelabelWithoutTheList(t *testing.T) {
 		t.Errorf("nobody lists pods: %q", got.Warnings)
 	}
 	l.handler.Pods = cluster.reader(t)
-	cluster.fail()
-	got := l.ask(t, enforce)
-	wantAllowed(t, got)
-	if len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], "could not be listed") {
-		t.Errorf("%q", got.Warnings)
+	for range 21 { // one more than a page has
+		cluster.pods = append(cluster.pods, running("web", l.images["bad"]))
+	}
+	for _, fail := range []func(){func() { cluster.expired = true }, cluster.fail} {
+		fail()
+		got := l.ask(t, enforce)
+		wantAllowed(t, got)
+		if len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], "could not be listed") {
+			t.Errorf("%q", got.Warnings)
+		}
 	}
 	for _, object := range []string{`null`, `[]`, `7`, `{"metadata":{"labels":7}}`} {
 		enforce.Object.Raw = []byte(object)

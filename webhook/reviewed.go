@@ -142,6 +142,10 @@ func (r reviewed) judged(policy string) string {
 	return gate.Clip(strings.Join(list, ", "), maxMessage)
 }
 
+// maxLogged is how many characters of a name are logged, as many as one may have: the
+// line is there for every image, and a name of a mebibyte would be in each.
+const maxLogged = 253
+
 // log writes one line for each verdict.
 func (r reviewed) log(ctx context.Context, log *slog.Logger, req admission.Request, p pod) {
 	for _, uses := range r.images {
@@ -149,10 +153,10 @@ func (r reviewed) log(ctx context.Context, log *slog.Logger, req admission.Reque
 			v, _ := r.verdicts.on(question{uses[0].image, policy})
 			level, attrs := slog.LevelInfo, []slog.Attr{
 				slog.String("door", "webhook"),
-				slog.String("requestId", string(req.UID)),
-				slog.String("namespace", req.Namespace),
-				slog.String("pod", p.name()),
-				slog.String("at", places(uses)),
+				slog.String("requestId", gate.Clip(string(req.UID), maxLogged)),
+				slog.String("namespace", gate.Clip(req.Namespace, maxLogged)),
+				slog.String("pod", gate.Clip(p.name(), maxLogged)),
+				slog.String("at", gate.Clip(places(uses), maxLogged)),
 				slog.String("image", v.Image),
 				slog.String("digest", v.Digest),
 				slog.String("mode", r.modes.of(policy)),

@@ -2,15 +2,14 @@ package webhook
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"time"
 
 	"golang.org/x/sync/semaphore"
 )
 
-// room bounds the bodies in memory at a time, in bytes: anybody in the cluster may
-// be able to reach the port.
+// room bounds what there is at a time, bodies in bytes and questions by number:
+// anybody in the cluster may be able to reach the port.
 type room struct {
 	free   *semaphore.Weighted
 	shares *shares
@@ -23,52 +22,60 @@ func newSharedRoom(size int64) room {
 	return room{free: semaphore.NewWeighted(size), shares: newShares(size / 2)}
 }
 
+// take waits for so much of the room, for a peer by its address and port, until ctx
+// ends.
+func (r room) take(ctx context.Context, peer string, size int64) error {
+	if err := r.shares.enter(ctx, peer, size); err != nil {
+		return err
+	}
+	if err := r.free.Acquire(ctx, size); err != nil {
+		r.shares.leave(peer, size)
+		return err
+	}
+	return nil
+}
+
+// giveBack is for what was taken, all of it at once.
+func (r room) giveBack(peer string, size int64) {
+	r.free.Release(size)
+	r.shares.leave(peer, size)
+}
+
 // leastRoom is what every body takes, however small: a review takes more memory
 // than its body.
 const leastRoom = 16 << 10
 
 // body is one that is in the room.
 type body struct {
-	io.ReadCloser
 	room room
 	peer string // its address and port
 	held int64
-	late *time.Timer
 }
 
 // enter waits for room for all of the body that a request says it has, until ctx
 // ends. The body then has to arrive within readTimeout.
-func (r room) enter(ctx context.Context, w http.ResponseWriter, request *http.Request) (*body, error) {
+func (r room) enter(ctx context.Context, w http.ResponseWriter, request *http.Request) (body, error) {
 	size, peer := max(request.ContentLength, leastRoom), request.RemoteAddr
-	if err := r.shares.enter(ctx, peer, size); err != nil {
-		return nil, err
+	if err := r.take(ctx, peer, size); err != nil {
+		return body{}, err
 	}
-	if err := r.free.Acquire(ctx, size); err != nil {
-		r.shares.leave(peer, size)
-		return nil, err
-	}
-	connection := http.NewResponseController(w)
-	return &body{
-		ReadCloser: request.Body, room: r, peer: peer, held: size,
-		late: time.AfterFunc(readTimeout, func() {
-			// Where it is not supported the server's own timeouts hold.
-			_ = connection.SetReadDeadline(time.Now())
-		}),
-	}, nil
+	hurry(w)
+	return body{r, peer, size}, nil
 }
 
-// Read implements io.Reader.
-func (b *body) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if err != nil {
-		b.late.Stop()
-	}
-	return n, err
+// hurry has what was not read yet of a request arrive within readTimeout. Where that is
+// not supported the server's own timeouts hold.
+func hurry(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTimeout))
+}
+
+// leaveUnread is for a request that is refused though its body may not have come. It is
+// answered at once and its connection closed. Before it does so net/http reads what is
+// left of the body, and without a deadline it would wait for that for ever.
+func leaveUnread(w http.ResponseWriter) {
+	w.Header().Set("Connection", "close")
+	hurry(w)
 }
 
 // leave gives the room back.
-func (b *body) leave() {
-	b.late.Stop()
-	b.room.free.Release(b.held)
-	b.room.shares.leave(b.peer, b.held)
-}
+func (b body) leave() { b.room.giveBack(b.peer, b.held) }

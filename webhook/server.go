@@ -47,12 +47,7 @@ func serveTLS(ctx context.Context, address, certDir string, endpoint *Endpoint, 
 		// those who wish us ill.
 		NextProtos: []string{"http/1.1"},
 	})
-	mux := http.NewServeMux()
-	mux.Handle(Path, endpoint)
-	server := &http.Server{
-		Handler: mux, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
+	server := newServer(endpoint, log)
 	go func() {
 		if err := certificate.Start(ctx); err != nil {
 			log.ErrorContext(ctx, "the certificate is not watched any more", "error", err)
@@ -68,6 +63,23 @@ func serveTLS(ctx context.Context, address, certDir string, endpoint *Endpoint, 
 	case <-ctx.Done():
 	}
 	return shutDown(ctx, server, endpoint, ended)
+}
+
+// newServer is the HTTP side without its connections. It has one path, and no mux, which
+// would redirect others.
+func newServer(endpoint *Endpoint, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != Path {
+				leaveUnread(w)
+				http.NotFound(w, r)
+				return
+			}
+			endpoint.ServeHTTP(w, r)
+		}),
+		MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
 }
 
 // shutDown closes connections with their next answers first: see Endpoint.Drain.

@@ -2,9 +2,11 @@ package webhook
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -99,16 +101,55 @@ func TestRunningPodsThatHaveEnded(t *testing.T) {
 	pod := func(name string, phase corev1.PodPhase) corev1.Pod {
 		return corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name}, Status: corev1.PodStatus{Phase: phase}}
 	}
-	list := runningPods([]corev1.Pod{
+	kept := keptPods{images: map[string]string{}}
+	for _, p := range []corev1.Pod{
 		pod("pending", corev1.PodPending), pod("running", corev1.PodRunning), pod("done", corev1.PodSucceeded),
 		pod("failed", corev1.PodFailed), pod("unknown", corev1.PodUnknown), pod("new", ""),
-	})
+	} {
+		if !kept.add(&p) {
+			t.Errorf("%s is too many", p.Name)
+		}
+	}
 	var names []string
-	for _, p := range list {
+	for _, p := range kept.pods {
 		names = append(names, p.name)
 	}
 	if want := []string{"pending", "running", "unknown", "new"}; !slices.Equal(names, want) {
 		t.Errorf("got %v, want %v", names, want)
+	}
+}
+
+// Of pods that were listed each image is kept once, and no more of it than is needed to
+// see that it cannot be read; of too many images none is left out unsaid.
+func TestKeptPodsAreSmall(t *testing.T) {
+	pod := func(images ...string) *corev1.Pod {
+		p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "web"}}
+		for _, image := range images {
+			p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: "a", Image: image})
+		}
+		return p
+	}
+	kept := keptPods{images: map[string]string{}}
+	long := "example.com/" + strings.Repeat("a", 1<<20)
+	for range 2 {
+		if !kept.add(pod("nginx", long, "nginx", long, "nginx")) {
+			t.Error("two images are too many")
+		}
+	}
+	for _, p := range kept.pods {
+		if len(p.uses) != 2 || p.uses[0].image != "nginx" || len(p.uses[1].image) > 2048 || parses(p.uses[1].image) {
+			t.Errorf("%d uses: %.80v", len(p.uses), p.uses)
+		}
+	}
+	if a, b := kept.pods[0].uses[1].image, kept.pods[1].uses[1].image; unsafe.StringData(a) != unsafe.StringData(b) {
+		t.Error("the same image is kept twice")
+	}
+	many := make([]string, maxImages-2)
+	for i := range many {
+		many[i] = fmt.Sprintf("many:%d", i)
+	}
+	if !kept.add(pod(many...)) || kept.add(pod("nginx", "one-more")) || !kept.add(pod("nginx")) || len(kept.pods) != 4 {
+		t.Errorf("%d images, of %d pods", len(kept.images), len(kept.pods))
 	}
 }
 

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -56,9 +57,12 @@ func (h *Handler) template(ctx context.Context, req admission.Request) admission
 		return admission.Allowed("") // its pods will be told
 	}
 	defer h.leave()
-	images := byImage(judgeable(templateUses(req.Object.Raw)))
-	if len(images) == 0 || len(images) > maxImages {
+	images := byImage(templateUses(req.Object.Raw))
+	if len(images) > maxImages { // before any is parsed
 		return admission.Allowed("") // so will they
+	}
+	if images = judgeable(images); len(images) == 0 {
+		return admission.Allowed("")
 	}
 	settings := h.settings()
 	labels, err := h.labels(ctx, req.Namespace)
@@ -70,20 +74,21 @@ func (h *Handler) template(ctx context.Context, req admission.Request) admission
 	if len(policies) == 0 {
 		return admission.Allowed("")
 	}
-	r := reviewed{settings, m, policies, images, judge(ctx, settings.Gate, images, policies, isDryRun(req))}
+	verdicts, err := h.ask(ctx, settings.Gate, images, policies, isDryRun(req))
+	if err != nil {
+		return admission.Allowed("") // and if there is no room now
+	}
+	r := reviewed{settings, m, policies, images, verdicts}
 	return admission.Allowed("").WithWarnings(r.forecast()...)
 }
 
 // judgeable leaves out what no kubelet could run: templates hold placeholders,
 // such as Istio's image: auto, that a mutating webhook replaces in the pod.
-func judgeable(uses []use) []use {
-	var list []use
-	for _, u := range uses {
-		if u.image != "auto" && parses(u.image) {
-			list = append(list, u)
-		}
-	}
-	return list
+func judgeable(images [][]use) [][]use {
+	return slices.DeleteFunc(images, func(uses []use) bool {
+		image := uses[0].image
+		return image == "auto" || !parses(image)
+	})
 }
 
 func parses(image string) bool {
