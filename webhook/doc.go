@@ -14,9 +14,9 @@
 // (crowd.go), endpoint.go the review (room.go), exchange.go decodes it, and
 // handler.go chooses by its kind. A pod goes on to pod.go, which images are to be
 // judged; settings.go, by which policies, as the namespace's labels say
-// (namespace.go); judge.go, which asks the gate; and reviewed.go, what that means
-// here, in the words of message.go and event.go. What was refused without a verdict
-// is in refusal.go. Workloads are answered by template.go, namespaces by relabel.go.
+// (namespace.go); questions.go, when there is room for them; judge.go, which asks the
+// gate; and reviewed.go, what that means here, in the words of message.go and
+// event.go. What was refused without a verdict is in refusal.go. Workloads are answered by template.go, namespaces by relabel.go.
 //
 // Beside that way: door.go makes a process of it, ready.go says when it is one to be
 // asked, certificate.go and rotation.go keep its certificate, and examine.go and the
