@@ -15,17 +15,18 @@ import (
 
 	"github.com/ecr-gate/ecr-gate/awslocal"
 	"github.com/ecr-gate/ecr-gate/gate/pipeline"
+	"github.com/ecr-gate/ecr-gate/test/process"
 )
 
-// freePort is one that was free a moment ago.
+// freePort is an address that is the test's own until it ends.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	port, release, err := process.FreePort(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // only to learn the number
-	return l.Addr().String()
+	t.Cleanup(release)
+	return net.JoinHostPort("127.0.0.1", port)
 }
 
 // buffer is a strings.Builder that a server may write to while a test reads.

@@ -37,6 +37,14 @@ func reserve(ctx context.Context, ports []string) (held reserved, err error) {
 	return held, nil
 }
 
+// FreePort is the number of a TCP port for a server in this process. Until it is released
+// nobody else gets it who asks here, in this process or another.
+func FreePort(ctx context.Context) (port string, release func(), err error) {
+	ports := make([]string, 1)
+	held, err := reserve(ctx, ports)
+	return ports[0], held.release, err
+}
+
 func reserveOne(ctx context.Context) (net.PacketConn, error) {
 	var failures error
 	for range 20 {

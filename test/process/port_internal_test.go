@@ -3,18 +3,17 @@ package process
 import "testing"
 
 // Two processes that start at once get no port in common, though neither listens yet.
-func TestReserve(t *testing.T) {
-	var ports [1]string
-	held, err := reserve(t.Context(), ports[:])
+func TestFreePort(t *testing.T) {
+	port, release, err := FreePort(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c, err := reservePort(t.Context(), ports[0]); err == nil {
+	if c, err := reservePort(t.Context(), port); err == nil {
 		_ = c.Close()
 		t.Error("a port is reserved twice")
 	}
-	held.release()
-	c, err := reservePort(t.Context(), ports[0])
+	release()
+	c, err := reservePort(t.Context(), port)
 	if err != nil {
 		t.Fatal(err)
 	}
