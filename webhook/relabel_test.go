@@ -241,7 +241,7 @@ func TestRelabelInAnOutage(t *testing.T) {
 	l.handler.Namespaces = labels{"dev": {webhook.EnforceLabel: "dev"}}
 	l.ask(t, deployment(l.images["bad"])) // now it is known
 	l.aws.Inject(awslocal.Fault{Operation: "*", Hang: true})
-	got := l.askWithin(t, namespaced(admissionv1.Update, map[string]string{webhook.EnforceLabel: "dev"}, nil), "500ms")
+	got := l.askWithin(t, namespaced(admissionv1.Update, map[string]string{webhook.EnforceLabel: "dev"}, nil), "2s")
 	wantAllowed(t, got)
 	if len(got.Warnings) != 3 || !strings.HasPrefix(got.Warnings[1], "running pod api would now be refused: ") ||
 		!strings.HasPrefix(got.Warnings[0], "running pod other would now be refused: image not allowed: nginx ") ||

@@ -67,9 +67,10 @@ func TestLintOpenVEX(t *testing.T) {
 	}
 }
 
-// Ten thousand entries are gone through at once, not each beside each.
+// Thirty thousand entries are gone through at once, not each beside each, which would be
+// half a billion comparisons.
 func TestLintManyEntries(t *testing.T) {
-	list := make([]gate.Exception, 10_000)
+	list := make([]gate.Exception, 30_000)
 	for i := range list {
 		list[i] = gate.Exception{IDs: []string{fmt.Sprint("CVE-", i)}}
 	}
@@ -77,7 +78,7 @@ func TestLintManyEntries(t *testing.T) {
 	if got := Lint(list, now, 0); got != nil {
 		t.Error(len(got))
 	}
-	if took := time.Since(start); took > time.Second {
+	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("took %s", took)
 	}
 }

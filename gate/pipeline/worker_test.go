@@ -203,7 +203,7 @@ func TestBadInput(t *testing.T) {
 		"not a zip":          {awslocal.Action{InputArtifactRaw: []byte("hello")}, "not a readable zip archive"},
 		"an empty object":    {awslocal.Action{InputArtifactRaw: []byte{}}, "empty"},
 		"a truncated zip":    {awslocal.Action{InputArtifactRaw: zipped(t, "imageDetail.json", 5000)[:100]}, "not a readable zip archive"},
-		"a zip bomb":         {awslocal.Action{InputArtifactRaw: zipped(t, "imageDetail.json", 64<<20)}, "larger than 1 MiB unpacked"},
+		"a zip bomb":         {awslocal.Action{InputArtifactRaw: zipped(t, "imageDetail.json", 8<<20)}, "larger than 1 MiB unpacked"},
 		"the file twice":     {awslocal.Action{InputArtifactRaw: zippedTwice(t)}, "twice"},
 		"no such file":       {awslocal.Action{InputArtifact: map[string][]byte{"README": nil}}, "holds no imageDetail.json and no imagedefinitions.json"},
 		"no such object":     {awslocal.Action{NoSuchObject: true}, "gone from S3"},
