@@ -57,8 +57,8 @@ func (h *Handler) namespaceUnknown(ctx context.Context, req admission.Request, e
 // tooMany answers for a pod of more images than one review may ask for.
 func (h *Handler) tooMany(ctx context.Context, req admission.Request, p pod, m modes, images int) admission.Response {
 	h.refused(TooManyImages)
-	h.Log.WarnContext(ctx, "a pod names too many images", "namespace", req.Namespace, "pod", gate.Clip(p.name(), maxFirstLine),
-		"images", images, "requestId", string(req.UID))
+	h.Log.WarnContext(ctx, "a pod names too many images", "namespace", gate.Clip(req.Namespace, maxLogged),
+		"pod", gate.Clip(p.name(), maxLogged), "images", images, "requestId", gate.Clip(string(req.UID), maxLogged))
 	return without(m, fmt.Sprintf("could not check: the pod names more than %d images; split it up", maxImages))
 }
 

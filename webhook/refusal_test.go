@@ -14,6 +14,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ecr-gate/ecr-gate/awslocal"
 	"github.com/ecr-gate/ecr-gate/webhook"
@@ -81,6 +82,14 @@ func TestAHundredImages(t *testing.T) {
 	want := `"level":"WARN","msg":"a pod names too many images","namespace":"dev","pod":"web","images":101,"requestId":"1f0a9b1e-`
 	if n := strings.Count(l.log.String(), "too many images"); n != 2 || !strings.Contains(l.log.String(), want) {
 		t.Errorf("%d lines, want two, one of them with %s:\n%s", n, want, l.log)
+	}
+	l.log.Reset()
+	long := create(podOf(manyImages(l, 101)...))
+	long.UID, long.Namespace = types.UID(strings.Repeat("u", 1<<16)), strings.Repeat("n", 1<<16)
+	l.handler.Namespaces = labels{long.Namespace: nil}
+	wantDenied(t, l.ask(t, long), "could not check: the pod names more than 100 images")
+	if n := l.log.Len(); n > 2<<10 {
+		t.Errorf("%d bytes of log for one review", n)
 	}
 }
 

@@ -218,8 +218,9 @@ func (t through) Check(ctx context.Context, req gate.Request) gate.Verdict {
 // countFinal counts a job's verdicts when they are its last: one that waits is looked at
 // every few seconds, and would count for more than all others.
 func (d *doors) countFinal(verdicts []gate.Verdict) {
+	policies := d.gate.Load().PolicyNames()
 	for _, v := range verdicts {
-		d.metrics.verdict(pipelineDoor, v, d.gate.Load().PolicyNames())
+		d.metrics.verdict(pipelineDoor, v, policies)
 	}
 }
 

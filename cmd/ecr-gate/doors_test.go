@@ -75,6 +75,17 @@ func TestMadeUpPoliciesAreOneSeries(t *testing.T) {
 	}
 }
 
+// An alert sees no first step of a series that was not there: those of jobs that hang are
+// shown before there is any.
+func TestJobsThatHangBeginAtZero(t *testing.T) {
+	shown := numbers(t, newMetrics())
+	for _, result := range []string{"unreported", "unacknowledged"} {
+		if want := `ecr_gate_jobs_total{result="` + result + `"} 0`; !strings.Contains(shown, want) {
+			t.Errorf("not shown: %s", want)
+		}
+	}
+}
+
 // What the configuration says of itself where a key is left out is what the door does
 // where it is told nothing.
 func TestDefaultsAgree(t *testing.T) {

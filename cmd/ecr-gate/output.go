@@ -126,9 +126,9 @@ func put(file string, text []byte) error {
 	return replaceFile(file, text)
 }
 
-// How many findings of a job the files for people may have, and those for other programs
-// that take no more either; verdict.json has them all. Writing takes a multiple of
-// the file's size in memory, which a function has little of, and a browser is slow with more.
+// How many findings of a job report.html and report.sarif may have, for a worker and for
+// a function: verdict.json has them all. Writing takes a multiple of the file's size in
+// memory, and a browser is slow with more.
 const (
 	maxReported         = 10_000
 	maxFunctionReported = 2_000
